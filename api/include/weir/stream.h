@@ -1,0 +1,52 @@
+// A Stream is what a filter may ask of the request it sees. Owned by the chain; every call is made
+// on the stream's worker, from a hook or from a task the filter waits on.
+#pragma once
+
+#include <chrono>
+#include <coroutine>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "weir/client.h"
+#include "weir/head.h"
+#include "weir/pending.h"
+#include "weir/stream_info.h"
+
+namespace weir {
+
+class Stream {
+ public:
+  virtual Arena& arena() = 0;
+  virtual const StreamInfo& info() const = 0;
+  // The loop's time: one value for everything that happens in one turn.
+  virtual SteadyTime now() const = 0;
+  virtual uint64_t random() = 0;
+
+  virtual RequestHead& request() = 0;
+  // Null until there is one.
+  virtual ResponseHead* response() = 0;
+  // The whole body, for filters whose Plan asked for it; else empty.
+  virtual std::string_view requestBody() const = 0;
+  virtual std::string_view responseBody() const = 0;
+
+  // co_await stream.sleep(…) inside a Task.
+  virtual Pending<void> sleep(std::chrono::microseconds) = 0;
+  // co_await stream.call(…): one request to a cluster, answered whole. See weir/client.h.
+  virtual Pending<CallResult> call(CallRequest) = 0;
+
+  // Facts that filters leave for each other, the access log (%DYNAMIC_METADATA(ns:key)%) and the
+  // router. Copies are made in the arena.
+  virtual void setMetadata(std::string_view space, std::string_view key, std::string_view value) = 0;
+  virtual std::string_view metadata(std::string_view space, std::string_view key) const = 0;
+
+  // Marks the access log and the statistics; details as in LocalReply.
+  virtual void setFlag(ResponseFlag) = 0;
+  // POST /healthcheck/fail was called, or the server is draining.
+  virtual bool healthCheckFailed() const = 0;
+
+ protected:
+  ~Stream() = default;
+};
+
+}  // namespace weir

@@ -1,0 +1,65 @@
+// A Verdict is a filter's answer to one event of a stream: let it pass, reply in the origin's
+// place, or wait for a coroutine whose result is the verdict.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "weir/stream_info.h"
+#include "weir/task.h"
+
+namespace weir {
+
+// A response made by Weir. Views live as long as the stream (arena, Plan or static storage).
+struct LocalReply {
+  uint16_t status = 500;
+  std::string_view body;             // text/plain unless `fields` say otherwise
+  std::string_view details;          // stable reason for logs: "ext_authz_denied"
+  std::optional<ResponseFlag> flag;
+  const Fields* fields = nullptr;    // added to the response; may hold content-type
+  bool close = false;                // close the downstream connection afterwards
+};
+
+class [[nodiscard]] Verdict {
+ public:
+  enum class Kind : uint8_t { Pass, Reply, Wait };
+
+  static Verdict pass() { return Verdict(Kind::Pass); }
+  // Ends the stream with this response. On the way down no later filter and no origin sees the
+  // request; once a response head has been sent, a reply resets the stream instead.
+  static Verdict reply(const LocalReply& reply) {
+    Verdict verdict(Kind::Reply);
+    verdict.reply_ = reply;
+    return verdict;
+  }
+  static Verdict reply(uint16_t status, std::string_view body, std::string_view details) {
+    LocalReply local;
+    local.status = status;
+    local.body = body;
+    local.details = details;
+    return reply(local);
+  }
+  // The chain stops here until the task has finished with a verdict of its own.
+  static Verdict wait(Task<Verdict> task);
+
+  Kind kind() const { return kind_; }
+  const LocalReply& localReply() const { return reply_; }
+  Task<Verdict>&& takeTask() { return std::move(*task_); }
+
+ private:
+  explicit Verdict(Kind kind) : kind_(kind) {}
+
+  Kind kind_;
+  LocalReply reply_;
+  std::optional<Task<Verdict>> task_;
+};
+
+inline Verdict Verdict::wait(Task<Verdict> task) {
+  Verdict verdict(Kind::Wait);
+  verdict.task_.emplace(std::move(task));
+  return verdict;
+}
+
+}  // namespace weir

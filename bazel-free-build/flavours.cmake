@@ -1,0 +1,29 @@
+# Compiler flags by flavour: WEIR_SANITIZE is empty, "address" (with undefined) or "thread".
+set(WEIR_SANITIZE "" CACHE STRING "address | thread | empty")
+option(WEIR_TESTS "build the tests" ON)
+option(WEIR_FUZZ "build the fuzz targets (clang only)" OFF)
+
+set(WEIR_WARNINGS -Wall -Wextra -Werror)
+add_compile_options(-fno-omit-frame-pointer -march=x86-64-v2)
+
+if(WEIR_SANITIZE STREQUAL "address")
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=address,undefined)
+elseif(WEIR_SANITIZE STREQUAL "thread")
+  add_compile_options(-fsanitize=thread)
+  add_link_options(-fsanitize=thread)
+endif()
+if(WEIR_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG -g1")
+  set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
+  set(CMAKE_CXX_COMPILE_OPTIONS_IPO -flto=auto -fno-fat-lto-objects)
+endif()
+
+find_program(WEIR_CCACHE ccache)
+if(WEIR_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${WEIR_CCACHE})
+endif()

@@ -1,0 +1,103 @@
+// A Cluster is a named group of endpoints and how to reach them: settings checked once, shared by
+// all workers and immutable, but for its endpoints (published by discovery on the main thread) and
+// the counts its circuit breakers need. Each worker uses it through its own WorkerCluster.
+//
+// Clusters have dense slots: routes hold the slot, not the name.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "source/cluster/cluster_stats.h"
+#include "source/cluster/endpoint.h"
+#include "source/transport/connection.h"
+#include "weir/stats.h"
+
+namespace weir::cluster {
+
+inline constexpr uint32_t kNoSlot = UINT32_MAX;
+
+enum class Discovery : uint8_t { Static, StrictDns, LogicalDns };
+enum class LbPolicy : uint8_t { RoundRobin, Random, LeastRequest };
+
+// One priority's circuit-breaker thresholds (envoy CircuitBreakers.Thresholds).
+struct Limits {
+  uint32_t max_connections = 1024;
+  uint32_t max_pending = 1024;
+  uint32_t max_requests = 1024;
+  uint32_t max_retries = 3;
+};
+
+struct ClusterSettings {
+  std::string name;
+  std::string stat_name;  // alt_stat_name or name
+  Discovery discovery = Discovery::Static;
+  LbPolicy lb_policy = LbPolicy::RoundRobin;
+  uint32_t choice_count = 2;  // of LeastRequest
+  Limits limits;              // of DEFAULT priority
+  Limits high_limits;         // of HIGH priority
+  std::chrono::milliseconds connect_timeout{5000};
+  std::chrono::milliseconds idle_timeout{3'600'000};  // of pooled connections; 0: none
+  size_t buffer_limit = 1 << 20;                      // per_connection_buffer_limit_bytes
+  uint64_t max_requests_per_connection = 0;           // 0: no limit
+  uint32_t max_response_head_bytes = 60 * 1024;
+  uint32_t max_response_fields = 100;
+};
+
+// A count with a ceiling, shared by all workers. Workers that look at the same moment may overshoot
+// by one each.
+class Budget {
+ public:
+  bool full(uint32_t max) const { return taken() >= max; }
+  void take() { taken_.fetch_add(1, std::memory_order_relaxed); }
+  void give() { taken_.fetch_sub(1, std::memory_order_relaxed); }
+  uint32_t taken() const { return taken_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint32_t> taken_{0};
+};
+
+class Cluster {
+ public:
+  Cluster(uint32_t slot, ClusterSettings settings, StatScope stats)
+      : slot_(slot), settings_(std::move(settings)), scope_(std::move(stats)) {}
+
+  uint32_t slot() const { return slot_; }
+  const std::string& name() const { return settings_.name; }
+  const ClusterSettings& settings() const { return settings_; }
+  // Made at the first call, any thread: an unused cluster has none.
+  const ClusterStats& stats() const {
+    std::call_once(stats_made_, [this] { stats_ = std::make_unique<ClusterStats>(scope_); });
+    return *stats_;
+  }
+  const StatScope& statScope() const { return scope_; }
+
+  // What discovery said last. Any thread; workers keep their own copy (WorkerClusters::update).
+  EndpointSetPtr endpoints() const {
+    std::lock_guard lock(mutex_);
+    return endpoints_;
+  }
+  void publish(EndpointSetPtr endpoints) {
+    std::lock_guard lock(mutex_);
+    endpoints_ = std::move(endpoints);
+  }
+
+  mutable Budget connections, pending, requests, retries;
+
+ private:
+  const uint32_t slot_;
+  const ClusterSettings settings_;
+  const StatScope scope_;
+  mutable std::once_flag stats_made_;
+  mutable std::unique_ptr<ClusterStats> stats_;
+  mutable std::mutex mutex_;
+  EndpointSetPtr endpoints_ = std::make_shared<const EndpointSet>();
+};
+
+using ClusterPtr = std::shared_ptr<Cluster>;
+
+}  // namespace weir::cluster

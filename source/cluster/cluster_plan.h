@@ -1,0 +1,60 @@
+// A ClusterPlan is what an envoy.config.cluster.v3.Cluster means, checked once: the settings every
+// worker uses, the endpoints as configured, and how their names are resolved. A value; built on the
+// main thread.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "envoy/config/cluster/v3/cluster.pb.h"
+#include "source/cluster/cluster.h"
+#include "source/cluster/endpoint.h"
+#include "source/net/address.h"
+#include "source/net/resolver.h"
+#include "weir/report.h"
+
+namespace weir::cluster {
+
+// An endpoint as configured: an address, or in a DNS cluster a name (or literal) and a port.
+// Endpoints whose configured health is UNHEALTHY, DRAINING or TIMEOUT have none.
+struct EndpointSpec {
+  net::Address address;  // of a STATIC cluster
+  std::string name;      // of a DNS cluster: what to resolve
+  uint16_t port = 0;     // with `name`
+  std::string hostname;  // Endpoint.hostname; of a DNS cluster `name` where that is empty
+  uint32_t weight = 1;  // load_balancing_weight, times its locality's share where that is asked for
+  uint32_t priority = 0;
+  std::string region, zone, sub_zone;
+};
+
+struct DnsSpec {
+  net::AddressFamily family = net::AddressFamily::Auto;
+  std::chrono::milliseconds refresh{5000};
+  bool respect_ttl = false;
+  std::chrono::milliseconds min_refresh{1000};  // of a refresh that follows TTLs
+  std::chrono::milliseconds failure_base{5000}, failure_max{5000};  // equal: no back-off
+  std::chrono::milliseconds jitter{0};  // up to this much is added to each interval
+  bool wait_for_warm = true;            // the server is not ready before the first answer
+  net::ResolverSettings resolver;
+};
+
+struct ClusterPlan {
+  ClusterSettings settings;
+  std::vector<EndpointSpec> endpoints;
+  DnsSpec dns;  // where settings.discovery is not Static
+};
+
+// Reports everything that is wrong and warns of what is ignored; nothing if anything was wrong.
+std::optional<ClusterPlan> planCluster(const envoy::config::cluster::v3::Cluster& proto,
+                                       const Where& at);
+
+// The endpoints of a STATIC plan, each made anew.
+EndpointSetPtr makeStaticEndpoints(const ClusterPlan& plan);
+
+// One endpoint of a plan at an address.
+std::shared_ptr<Endpoint> makeEndpoint(const EndpointSpec& spec, const net::Address& address);
+
+}  // namespace weir::cluster

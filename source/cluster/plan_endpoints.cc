@@ -1,0 +1,263 @@
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <tuple>
+
+#include "source/cluster/plan_parts.h"
+
+namespace weir::cluster {
+namespace {
+
+using envoy::config::core::v3::HealthStatus;
+using envoy::config::core::v3::SocketAddress;
+using envoy::config::endpoint::v3::ClusterLoadAssignment;
+using envoy::config::endpoint::v3::LbEndpoint;
+using envoy::config::endpoint::v3::LocalityLbEndpoints;
+
+constexpr uint32_t kMaxPriority = 128;
+
+class Reading {
+ public:
+  Reading(Discovery discovery, bool locality_weighted)
+      : discovery_(discovery), locality_weighted_(locality_weighted) {}
+
+  void localities(const ClusterLoadAssignment& proto, const Where& at);
+  std::vector<EndpointSpec> take() { return std::move(specs_); }
+
+ private:
+  void locality(const LocalityLbEndpoints& proto, const Where& at);
+  void endpoint(const LbEndpoint& proto, const EndpointSpec& shared, const Where& at);
+  bool readAddress(const envoy::config::core::v3::Address& proto, EndpointSpec& spec,
+                   const Where& at) const;
+  bool readSocketAddress(const SocketAddress& proto, EndpointSpec& spec, const Where& at) const;
+  void spreadLocalityWeights();
+
+  // Endpoints of one locality entry: specs_[begin, end).
+  struct Group {
+    size_t begin, end;
+    uint32_t weight;
+  };
+
+  const Discovery discovery_;
+  const bool locality_weighted_;
+  std::vector<EndpointSpec> specs_;
+  std::vector<Group> groups_;
+};
+
+bool isDns(Discovery discovery) { return discovery != Discovery::Static; }
+
+bool Reading::readSocketAddress(const SocketAddress& proto, EndpointSpec& spec,
+                                const Where& at) const {
+  const Unsupported unsupported(at);
+  bool ok = true;
+  const auto wrong = [&](std::string_view field, std::string text) {
+    at.field(field).error(std::move(text));
+    ok = false;
+  };
+  if (proto.protocol() != SocketAddress::TCP) wrong("protocol", "only TCP is supported");
+  if (!proto.named_port().empty()) {
+    wrong("named_port", "named ports are not supported: give port_value");
+  }
+  if (proto.port_value() > 65535) wrong("port_value", "a port is at most 65535");
+  if (!proto.network_namespace_filepath().empty()) {
+    wrong("network_namespace_filepath", "another network namespace is not supported");
+  }
+  if (!proto.resolver_name().empty()) {
+    wrong("resolver_name", isDns(discovery_) ? "a DNS cluster must not have a custom resolver"
+                                             : "custom resolvers are not supported");
+  }
+  if (proto.address().empty()) wrong("address", "expected an address, found nothing");
+  if (!ok) return false;
+  spec.port = static_cast<uint16_t>(proto.port_value());
+  if (isDns(discovery_)) {
+    spec.name = proto.address();
+    if (spec.hostname.empty()) spec.hostname = spec.name;
+    return true;
+  }
+  auto ip = net::Address::ip(proto.address(), spec.port);
+  if (ip) {
+    spec.address = *std::move(ip);
+    return true;
+  }
+  wrong("address", ip.error().text +
+                       ": a cluster that resolves names has type STRICT_DNS or "
+                       "LOGICAL_DNS");
+  return false;
+}
+
+bool Reading::readAddress(const envoy::config::core::v3::Address& proto, EndpointSpec& spec,
+                          const Where& at) const {
+  if (proto.has_socket_address()) {
+    return readSocketAddress(proto.socket_address(), spec, at.field("socket_address"));
+  }
+  if (proto.has_envoy_internal_address()) {
+    at.field("envoy_internal_address").error("internal listeners are not supported");
+    return false;
+  }
+  if (!proto.has_pipe()) {
+    at.error("expected socket_address or pipe");
+    return false;
+  }
+  if (isDns(discovery_)) {
+    at.field("pipe").error("a DNS cluster resolves names; a unix socket needs type STATIC");
+    return false;
+  }
+  auto path = net::Address::unixPath(proto.pipe().path());
+  if (!path) {
+    at.field("pipe").field("path").error(path.error().text);
+    return false;
+  }
+  spec.address = *std::move(path);
+  return true;
+}
+
+void Reading::endpoint(const LbEndpoint& proto, const EndpointSpec& shared, const Where& at) {
+  EndpointSpec spec = shared;
+  if (proto.has_load_balancing_weight()) {
+    spec.weight = proto.load_balancing_weight().value();
+    if (spec.weight == 0) at.field("load_balancing_weight").error("expected at least 1");
+  }
+  if (!proto.endpoint_name().empty()) {
+    at.field("endpoint_name").error("named endpoints are not supported: give endpoint");
+    return;
+  }
+  const auto& endpoint = proto.endpoint();
+  const Where here = at.field("endpoint");
+  spec.hostname = endpoint.hostname();
+  const Unsupported unsupported(here);
+  unsupported.ignore(endpoint.has_health_check_config(), "health_check_config",
+                     "active health checking");
+  unsupported.ignore(endpoint.additional_addresses_size() != 0, "additional_addresses",
+                     "trying further addresses of an endpoint");
+  if (!readAddress(endpoint.address(), spec, here.field("address"))) return;
+  switch (proto.health_status()) {
+    case HealthStatus::UNHEALTHY:
+    case HealthStatus::DRAINING:
+    case HealthStatus::TIMEOUT:
+      return;
+    case HealthStatus::DEGRADED:
+      at.field("health_status")
+          .warning(
+              "DEGRADED counts as healthy: endpoints used only when "
+              "others fail are not supported yet");
+      break;
+    default:
+      break;
+  }
+  specs_.push_back(std::move(spec));
+}
+
+void Reading::locality(const LocalityLbEndpoints& proto, const Where& at) {
+  EndpointSpec shared;
+  shared.priority = proto.priority();
+  shared.region = proto.locality().region();
+  shared.zone = proto.locality().zone();
+  shared.sub_zone = proto.locality().sub_zone();
+  if (proto.priority() > kMaxPriority) at.field("priority").error("a priority is at most 128");
+  if (proto.has_load_balancing_weight() && proto.load_balancing_weight().value() == 0) {
+    at.field("load_balancing_weight").error("expected at least 1");
+  }
+  const Unsupported unsupported(at);
+  unsupported.refuse(proto.has_leds_cluster_locality_config(), "leds_cluster_locality_config",
+                     "discovery of a locality's endpoints (LEDS)");
+  const size_t begin = specs_.size();
+  const auto read = [&](const auto& endpoints, const Where& list_at) {
+    for (int i = 0; i < endpoints.size(); ++i) {
+      endpoint(endpoints[i], shared, list_at.index(static_cast<size_t>(i)));
+    }
+  };
+  // The list in the oneof, where given, stands for the plain one.
+  if (proto.has_load_balancer_endpoints()) {
+    read(proto.load_balancer_endpoints().lb_endpoints(),
+         at.field("load_balancer_endpoints").field("lb_endpoints"));
+  } else {
+    read(proto.lb_endpoints(), at.field("lb_endpoints"));
+  }
+  groups_.push_back({begin, specs_.size(), proto.load_balancing_weight().value()});
+}
+
+// An endpoint's share of its priority is its locality's weight times its share of the locality, as
+// in Envoy; a locality without a weight gets nothing. Shares become whole weights of 1 to 2^20.
+void Reading::spreadLocalityWeights() {
+  std::vector<double> shares(specs_.size(), 0);
+  double least = HUGE_VAL, most = 0;
+  for (const Group& group : groups_) {
+    double sum = 0;
+    for (size_t i = group.begin; i < group.end; ++i) sum += specs_[i].weight;
+    for (size_t i = group.begin; i < group.end; ++i) {
+      shares[i] = sum == 0 ? 0 : group.weight * (specs_[i].weight / sum);
+      if (shares[i] == 0) continue;
+      least = std::min(least, shares[i]);
+      most = std::max(most, shares[i]);
+    }
+  }
+  constexpr double kMost = 1 << 20;
+  std::vector<EndpointSpec> kept;
+  for (size_t i = 0; i < specs_.size(); ++i) {
+    if (shares[i] == 0) continue;
+    specs_[i].weight = std::max(1u, static_cast<uint32_t>(shares[i] * kMost / most + 0.5));
+    kept.push_back(std::move(specs_[i]));
+  }
+  specs_ = std::move(kept);
+}
+
+void Reading::localities(const ClusterLoadAssignment& proto, const Where& at) {
+  const Where list_at = at.field("endpoints");
+  std::map<std::pair<uint32_t, std::tuple<std::string, std::string, std::string>>, uint64_t> sums;
+  for (int i = 0; i < proto.endpoints_size(); ++i) {
+    const Where here = list_at.index(static_cast<size_t>(i));
+    const size_t before = specs_.size();
+    locality(proto.endpoints(i), here);
+    for (size_t k = before; k < specs_.size(); ++k) {
+      const EndpointSpec& spec = specs_[k];
+      auto& sum = sums[{spec.priority, {spec.region, spec.zone, spec.sub_zone}}];
+      if (sum <= UINT32_MAX && (sum += spec.weight) > UINT32_MAX) {
+        here.error("the weights of this locality's endpoints add up to more than 4294967295");
+      }
+    }
+  }
+  if (locality_weighted_) spreadLocalityWeights();
+  Unsupported(at).ignore(proto.named_endpoints_size() != 0, "named_endpoints", "naming endpoints");
+  const Where policy_at = at.field("policy");
+  const Unsupported unsupported(policy_at);
+  unsupported.refuse(proto.policy().drop_overloads_size() != 0, "drop_overloads",
+                     "dropping a share of the requests");
+  unsupported.ignore(proto.policy().has_overprovisioning_factor(), "overprovisioning_factor",
+                     "sharing load between priorities");
+  unsupported.ignore(proto.policy().weighted_priority_health(), "weighted_priority_health",
+                     "sharing load between priorities");
+}
+
+// A LOGICAL_DNS cluster is one name behind one endpoint.
+void checkLogicalDns(const ClusterLoadAssignment& proto, const Where& at) {
+  const bool one = proto.endpoints_size() == 1 &&
+                   (proto.endpoints(0).has_load_balancer_endpoints()
+                        ? proto.endpoints(0).load_balancer_endpoints().lb_endpoints_size()
+                        : proto.endpoints(0).lb_endpoints_size()) == 1;
+  if (!one) {
+    at.field("endpoints")
+        .error(
+            "a LOGICAL_DNS cluster has exactly one endpoint in exactly one "
+            "locality; STRICT_DNS takes several");
+  }
+}
+
+}  // namespace
+
+std::vector<EndpointSpec> planEndpoints(const ClusterProto& proto, Discovery discovery,
+                                        bool locality_weighted, const Where& at) {
+  const Where here = at.field("load_assignment");
+  if (isDns(discovery) && !proto.has_load_assignment()) {
+    here.error("expected the names to resolve, found nothing");
+    return {};
+  }
+  if (proto.has_load_assignment() && proto.load_assignment().cluster_name().empty()) {
+    here.field("cluster_name").error("expected a name, found nothing");
+  }
+  if (discovery == Discovery::LogicalDns) checkLogicalDns(proto.load_assignment(), here);
+  Reading reading(discovery, locality_weighted);
+  reading.localities(proto.load_assignment(), here);
+  return reading.take();
+}
+
+}  // namespace weir::cluster

@@ -1,0 +1,277 @@
+#include "source/cluster/pool/http1_client.h"
+
+#include <charconv>
+#include <utility>
+
+#include "source/cluster/pool/http1_pool.h"
+#include "source/codec/http1/encode.h"
+#include "source/codec/http1/parse_head.h"
+
+namespace weir::cluster {
+
+using codec::BodyKind;
+
+Http1Client::Http1Client(Http1Pool& pool, net::Loop& loop)
+    : pool_(pool),
+      connection_(loop, *this),
+      timer_(*this),
+      scanner_(codec::MessageType::Response, pool.cluster().settings().max_response_head_bytes) {
+  connection_.countInto(&pool.cluster().stats().bytes);
+  connection_.setHighMark(std::min(pool.cluster().settings().buffer_limit,
+                                   transport::Connection::kDefaultHighMark));
+}
+
+Http1Client::~Http1Client() = default;
+
+bool Http1Client::connect() {
+  began_ = connection_.loop().now();
+  if (!connection_.connect(pool_.endpoint().address)) return false;
+  timer_.arm(connection_.loop().timers(), began_ + pool_.cluster().settings().connect_timeout);
+  return true;
+}
+
+void Http1Client::onConnected() {
+  timer_.disarm();
+  const auto took = connection_.loop().now() - began_;
+  pool_.cluster().stats().cx_connect_ms.record(static_cast<uint64_t>(took / std::chrono::microseconds(1)));
+  state_ = State::Idle;
+  pool_.onConnected(*this);
+  if (state_ == State::Idle) armIdle();
+}
+
+const std::string& Http1Client::localText() {
+  if (local_text_.empty()) local_text_ = net::Address::localOf(connection_.fd()).text();
+  return local_text_;
+}
+
+codec::ClientStream& Http1Client::begin(codec::ClientStreamUser& user) {
+  user_ = &user;
+  state_ = State::Busy;
+  in_body_ = request_done_ = response_started_ = false;
+  trailers_ = nullptr;
+  scanner_.reset();
+  ++served_;
+  return *this;
+}
+
+void Http1Client::sendHead(const RequestHead& head, bool end) {
+  method_ = head.method;
+  uint64_t length = 0;
+  request_body_ = BodyKind::None;
+  codec::ConnectionOption connection = codec::ConnectionOption::None;
+  if (head.method == Method::Connect || head.fields.has(HeaderId::Upgrade)) {
+    request_body_ = BodyKind::Tunnel;
+    if (head.method != Method::Connect) connection = codec::ConnectionOption::Upgrade;
+  } else if (!end) {
+    request_body_ = BodyKind::Chunked;
+    if (const auto text = head.fields.get(HeaderId::ContentLength)) {
+      std::from_chars(text->data(), text->data() + text->size(), length);
+      request_body_ = BodyKind::Length;
+    }
+  }
+  connection_.write(
+      codec::encodeRequestHead(head, request_body_, length, connection, head.fields.arena()));
+  if (end) endRequest();
+}
+
+void Http1Client::sendBody(std::string_view data, bool end) {
+  if (request_body_ == BodyKind::Chunked) {
+    if (!data.empty()) {
+      char header[20];
+      connection_.writeCopy({header, codec::encodeChunkHeader(header, data.size())});
+      connection_.write(data);
+      connection_.write(codec::kChunkEnd);
+    }
+    if (end) connection_.write(codec::kLastChunk);
+  } else {
+    connection_.write(data);
+  }
+  if (end) endRequest();
+}
+
+void Http1Client::sendTrailers(const Fields& trailers) {
+  if (request_body_ == BodyKind::Chunked) {
+    connection_.write(codec::encodeTrailers(trailers, trailers.arena()));
+  }
+  endRequest();
+}
+
+size_t Http1Client::onInput(char* data, size_t size) {
+  if (state_ != State::Busy) {  // nobody asked for anything: the connection cannot be trusted
+    close();
+    return size;
+  }
+  size_t taken = 0;
+  while (taken < size && state_ == State::Busy && !connection_.readPaused()) {
+    // A step that takes nothing and gives nothing wants more bytes.
+    const size_t n = in_body_ ? readBody(data + taken, size - taken) : readHead(data + taken, size - taken);
+    if (n == 0) break;
+    taken += n;
+  }
+  return taken;
+}
+
+size_t Http1Client::readHead(char* data, size_t size) {
+  const codec::HeadScanner::Scan scan = scanner_.scan({data, size});
+  if (scan.error) {
+    fail(FailureKind::ProtocolError, scan.error.reason);
+    return size;
+  }
+  if (scan.size == 0) return 0;
+  response_started_ = true;
+  left_ = size - scan.skip - scan.size;
+  scanner_.reset();
+  Arena& arena = user_->responseArena();
+  const std::string_view copy = arena.copy({data + scan.skip, scan.size});
+  auto* head = arena.make<ResponseHead>(arena);
+  codec::Limits limits;
+  limits.max_fields = pool_.cluster().settings().max_response_fields;
+  framing_ = {};
+  const codec::ParseError error = codec::parseResponseHead(const_cast<char*>(copy.data()), copy.size(),
+                                                           limits, method_, *head, framing_);
+  if (error) {
+    fail(FailureKind::ProtocolError, error.reason);
+    return size;
+  }
+  if (head->status < 200 && head->status != 101) {
+    user_->onUpstreamInterim(*head);
+    return scan.skip + scan.size;
+  }
+  if (framing_.body == BodyKind::None) {
+    auto* user = user_;
+    finishResponse();
+    user->onUpstreamHead(*head, true);
+  } else {
+    in_body_ = true;
+    body_.begin(framing_, codec::MessageType::Response);
+    user_->onUpstreamHead(*head, false);
+  }
+  return scan.skip + scan.size;
+}
+
+size_t Http1Client::readBody(char* data, size_t size) {
+  Arena& arena = user_->responseArena();
+  if (trailers_ == nullptr && framing_.body == BodyKind::Chunked) trailers_ = arena.make<Fields>(arena);
+  const codec::BodyDecoder::Step step = body_.step({data, size}, trailers_);
+  using Step = codec::BodyDecoder::Step;
+  left_ = size - step.consumed;
+  codec::ClientStreamUser* user = user_;
+  switch (step.kind) {
+    case Step::NeedMore: break;
+    case Step::Data: {
+      const bool end = framing_.body == BodyKind::Length && body_.remaining() == 0;
+      if (end) finishResponse();
+      user->onUpstreamBody(step.data, end);
+      break;
+    }
+    case Step::Trailers: {
+      Fields* trailers = trailers_;
+      finishResponse();
+      user->onUpstreamTrailers(*trailers);
+      break;
+    }
+    case Step::End:
+      finishResponse();
+      user->onUpstreamBody({}, true);
+      break;
+    case Step::Error: fail(FailureKind::ProtocolError, step.error.reason); return size;
+  }
+  return step.consumed;
+}
+
+// The connection goes back before the user hears of the end, so that what it does next may use it.
+void Http1Client::finishResponse() {
+  user_ = nullptr;
+  trailers_ = nullptr;
+  pool_.onRequestEnd();
+  const uint64_t max = pool_.cluster().settings().max_requests_per_connection;
+  const bool spent = max != 0 && served_ >= max;
+  if (spent) pool_.cluster().stats().cx_max_requests.add();
+  // Bytes behind a response answer no request of ours: nothing on this connection can be trusted.
+  if (left_ != 0 || !framing_.keep_alive || !request_done_ || spent || framing_.body == BodyKind::UntilClose ||
+      framing_.body == BodyKind::Tunnel) {
+    // What the request wrote this turn may still be wanted by nobody: the response is complete.
+    close();
+    return;
+  }
+  state_ = State::Idle;
+  in_body_ = false;
+  connection_.trim();
+  connection_.resumeRead();
+  pool_.onIdle(*this);
+  if (state_ == State::Idle) armIdle();
+}
+
+void Http1Client::armIdle() {
+  const auto idle = pool_.cluster().settings().idle_timeout;
+  if (idle.count() != 0) timer_.arm(connection_.loop().timers(), connection_.loop().now() + idle);
+}
+
+void Http1Client::onInputEnd() {
+  if (state_ == State::Busy && in_body_ &&
+      body_.onClose().kind == codec::BodyDecoder::Step::End) {
+    auto* user = user_;
+    finishResponse();
+    user->onUpstreamBody({}, true);
+    return;
+  }
+  fail(FailureKind::ConnectionClosed, response_started_ ? "upstream closed in the middle of a response"
+                                                        : "upstream closed before a response");
+}
+
+void Http1Client::onFailed(const Failure& failure) { fail(failure.kind, failure.detail); }
+
+void Http1Client::fail(FailureKind kind, std::string_view detail) {
+  if (state_ == State::Closed) return;
+  const State was = std::exchange(state_, State::Closed);
+  timer_.disarm();
+  connection_.close();
+  if (was == State::Connecting) {
+    if (kind == FailureKind::ConnectionReset || kind == FailureKind::ConnectionClosed) {
+      kind = FailureKind::ConnectFailed;
+    }
+    return pool_.onConnectFailed(*this, {Side::Upstream, kind, Retry::Safe, detail});
+  }
+  const ClusterStats& stats = pool_.cluster().stats();
+  if (kind == FailureKind::ProtocolError) stats.cx_protocol_error.add();
+  (kind == FailureKind::ProtocolError ? stats.cx_destroy_local : stats.cx_destroy_remote).add();
+  if (was == State::Busy) {
+    stats.cx_destroy_with_active_rq.add();
+    pool_.onRequestEnd();
+  }
+  pool_.onClosed(*this, was == State::Busy);
+  if (user_ == nullptr) return;
+  const bool unanswered = !response_started_ && kind != FailureKind::ProtocolError;
+  auto* user = std::exchange(user_, nullptr);
+  user->onUpstreamFailure(
+      {Side::Upstream, kind, unanswered && reused() ? Retry::IfReused : Retry::Never, detail});
+}
+
+void Http1Client::detach() {
+  if (user_ == nullptr) return;
+  user_ = nullptr;
+  pool_.onRequestEnd();
+  close();
+}
+
+void Http1Client::close() {
+  if (state_ == State::Closed) return;
+  const State was = std::exchange(state_, State::Closed);
+  timer_.disarm();
+  connection_.close();
+  pool_.cluster().stats().cx_destroy_local.add();
+  pool_.onClosed(*this, was != State::Idle);
+}
+
+void Http1Client::onTimer() {
+  if (state_ == State::Connecting) return fail(FailureKind::ConnectTimeout, "connect timeout");
+  if (state_ != State::Idle) return;  // armed when it was idle last; a busy one has no deadline here
+  pool_.cluster().stats().cx_idle_timeout.add();
+  close();
+}
+
+void Http1Client::onWritable() {
+  if (user_ != nullptr) user_->onUpstreamWritable();
+}
+
+}  // namespace weir::cluster

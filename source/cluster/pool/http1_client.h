@@ -1,0 +1,87 @@
+// An Http1Client is one HTTP/1 connection to an endpoint, owned by its pool: connecting, then idle or
+// busy with one exchange at a time. It is the ClientStream of that exchange.
+//
+// Life: connect -> (idle -> busy)* -> closed; when closed it tells the pool and dies at the end of
+// the turn. A response that ends while its request is unfinished, or says so, closes it.
+#pragma once
+
+#include "source/cluster/cluster.h"
+#include "source/codec/http1/body_decoder.h"
+#include "source/codec/http1/framing.h"
+#include "source/codec/http1/head_scanner.h"
+#include "source/codec/stream.h"
+#include "source/net/loop.h"
+#include "source/transport/connection.h"
+
+namespace weir::cluster {
+
+class Http1Pool;
+
+class Http1Client final : public transport::ConnectionUser,
+                          public codec::ClientStream,
+                          public net::TimerUser,
+                          public net::Deferred {
+ public:
+  Http1Client(Http1Pool& pool, net::Loop& loop);
+  ~Http1Client() override;
+
+  // False: failed at once; the caller destroys it.
+  bool connect();
+  // The next exchange; only when idle. `user` is told until its response has ended or detach().
+  codec::ClientStream& begin(codec::ClientStreamUser& user);
+  void close();
+
+  // codec::ClientStream
+  void sendHead(const RequestHead& head, bool end) override;
+  void sendBody(std::string_view data, bool end) override;
+  void sendTrailers(const Fields& trailers) override;
+  void pauseResponse() override { connection_.pauseRead(); }
+  void resumeResponse() override { connection_.resumeRead(); }
+  bool congested() const override { return connection_.congested(); }
+  void detach() override;
+  bool reused() const override { return served_ > 1; }
+
+  // Intrusive links of the pool's lists.
+  Http1Client* next = nullptr;
+  Http1Client* previous = nullptr;
+  uint64_t served() const { return served_; }
+  const std::string& localText();
+
+ private:
+  enum class State : uint8_t { Connecting, Idle, Busy, Closed };
+
+  size_t onInput(char* data, size_t size) override;
+  void onInputEnd() override;
+  void onConnected() override;
+  void onWritable() override;
+  void onFailed(const Failure& failure) override;
+  void onTimer() override;
+
+  size_t readHead(char* data, size_t size);
+  size_t readBody(char* data, size_t size);
+  void endRequest() { request_done_ = true; }
+  void finishResponse();
+  void fail(FailureKind kind, std::string_view detail);
+  void armIdle();
+
+  Http1Pool& pool_;
+  transport::Connection connection_;
+  net::Timer timer_;
+  codec::ClientStreamUser* user_ = nullptr;
+  codec::HeadScanner scanner_;
+  codec::BodyDecoder body_;
+  codec::Framing framing_;
+  Fields* trailers_ = nullptr;
+  codec::BodyKind request_body_ = codec::BodyKind::None;
+  Method method_ = Method::Get;
+  State state_ = State::Connecting;
+  bool in_body_ = false;
+  bool request_done_ = false;
+  bool response_started_ = false;
+  uint64_t served_ = 0;
+  size_t left_ = 0;  // bytes received behind what was parsed last
+  net::SteadyTime began_;
+  std::string local_text_;
+};
+
+}  // namespace weir::cluster

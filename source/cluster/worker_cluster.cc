@@ -1,0 +1,122 @@
+#include "source/cluster/worker_cluster.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "source/cluster/round.h"
+
+namespace weir::cluster {
+
+WorkerCluster::WorkerCluster(net::Loop& loop, ClusterPtr cluster, uint64_t random)
+    : loop_(loop), cluster_(std::move(cluster)), endpoints_(std::make_shared<EndpointSet>()) {
+  update(cluster_->endpoints());
+  // Workers start at different places, or the first endpoints would get every worker's first request.
+  if (!round_.empty()) next_ = random % round_.size();
+}
+
+WorkerCluster::~WorkerCluster() = default;
+
+uint32_t WorkerCluster::chooseIndex(uint64_t random) {
+  switch (cluster_->settings().lb_policy) {
+    case LbPolicy::RoundRobin:
+      if (++next_ >= round_.size()) next_ = 0;
+      return round_[next_];
+    case LbPolicy::LeastRequest: return leastBusy(random);
+    case LbPolicy::Random: break;
+  }
+  return round_[random % round_.size()];
+}
+
+// Of a few drawn by weight, the one with the fewest requests for its weight.
+uint32_t WorkerCluster::leastBusy(uint64_t random) const {
+  const auto requests = [this](uint32_t index) {
+    return endpoints_->all[index]->counts.rq_active.load(std::memory_order_relaxed) + 1;
+  };
+  uint32_t best = round_[random % round_.size()];
+  for (uint32_t drawn = 1; drawn < cluster_->settings().choice_count; ++drawn) {
+    random = random * 6364136223846793005u + 1442695040888963407u;  // Knuth's MMIX generator
+    const uint32_t other = round_[(random >> 32) % round_.size()];
+    const uint64_t best_weight = endpoints_->all[best]->weight;
+    const uint64_t other_weight = endpoints_->all[other]->weight;
+    if (requests(other) * best_weight < requests(best) * other_weight) best = other;
+  }
+  return best;
+}
+
+Http1Pool* WorkerCluster::choose(uint64_t random) {
+  if (round_.empty()) return nullptr;
+  const uint32_t index = chooseIndex(random);
+  auto& pool = pools_[index];
+  if (!pool) pool = std::make_unique<Http1Pool>(loop_, *this, *cluster_, endpoints_->all[index]);
+  return pool.get();
+}
+
+void WorkerCluster::update(EndpointSetPtr endpoints) {
+  std::vector<std::unique_ptr<Http1Pool>> pools(endpoints->all.size());
+  for (auto& pool : pools_) {
+    if (!pool) continue;
+    const auto& all = endpoints->all;
+    const auto same = std::find_if(all.begin(), all.end(), [&](const EndpointPtr& endpoint) {
+      return endpoint.get() == &pool->endpoint();
+    });
+    if (same != all.end()) {
+      pools[static_cast<size_t>(same - all.begin())] = std::move(pool);
+    } else {
+      draining_.push_back(std::move(pool));
+    }
+  }
+  pools_ = std::move(pools);
+  endpoints_ = std::move(endpoints);
+  // RANDOM does not look at weights, as in Envoy.
+  const bool weighted = cluster_->settings().lb_policy != LbPolicy::Random;
+  round_ = weighted ? makeRound(*endpoints_) : firstPriority(*endpoints_);
+  next_ = round_.empty() ? 0 : next_ % round_.size();
+  std::vector<Http1Pool*> to_drain;
+  for (auto& pool : draining_) to_drain.push_back(pool.get());
+  for (Http1Pool* pool : to_drain) pool->drain();
+}
+
+void WorkerCluster::onPoolEmpty(Http1Pool& pool) {
+  const auto at = std::find_if(draining_.begin(), draining_.end(),
+                               [&](const auto& owned) { return owned.get() == &pool; });
+  if (at == draining_.end()) return;
+  // The pool is still on the stack.
+  struct Grave final : net::Deferred {
+    std::unique_ptr<Http1Pool> pool;
+  };
+  auto* grave = new Grave;
+  grave->pool = std::move(*at);
+  draining_.erase(at);
+  loop_.destroyLater(grave);
+}
+
+void WorkerClusters::adopt(std::shared_ptr<const std::vector<ClusterPtr>> table) {
+  clusters_.resize(std::max(clusters_.size(), table->size()));
+  for (size_t i = 0; i < clusters_.size(); ++i) {
+    const bool same = clusters_[i] && i < table->size() && (*table)[i].get() == &clusters_[i]->cluster();
+    if (!same) clusters_[i].reset();
+  }
+  table_ = std::move(table);
+}
+
+void WorkerClusters::update(uint32_t slot, EndpointSetPtr endpoints) {
+  if (slot < clusters_.size() && clusters_[slot]) clusters_[slot]->update(std::move(endpoints));
+}
+
+WorkerCluster* WorkerClusters::find(uint32_t slot, uint64_t random) {
+  if (slot >= clusters_.size()) return nullptr;
+  auto& cluster = clusters_[slot];
+  if (!cluster && (*table_)[slot]) {
+    cluster = std::make_unique<WorkerCluster>(loop_, (*table_)[slot], random);
+  }
+  return cluster.get();
+}
+
+uint32_t WorkerClusters::slotOf(std::string_view name) const {
+  for (const ClusterPtr& cluster : *table_) {
+    if (cluster && cluster->name() == name) return cluster->slot();
+  }
+  return kNoSlot;
+}
+
+}  // namespace weir::cluster

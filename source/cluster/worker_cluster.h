@@ -1,0 +1,61 @@
+// A WorkerCluster is one worker's use of a cluster: its copy of the endpoint set, its place in the
+// round, its connection pools. Made at the worker's first request to the cluster, so that idle
+// clusters cost a worker nothing. WorkerClusters finds it by slot. Worker thread only.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "source/cluster/cluster.h"
+#include "source/cluster/pool/http1_pool.h"
+#include "source/net/loop.h"
+
+namespace weir::cluster {
+
+class WorkerCluster final : public PoolOwner {
+ public:
+  WorkerCluster(net::Loop& loop, ClusterPtr cluster, uint64_t random);
+  ~WorkerCluster();
+
+  // The next endpoint's pool; null when there is no endpoint.
+  Http1Pool* choose(uint64_t random);
+  // Endpoints that stay keep their connections; those that go finish what they carry.
+  void update(EndpointSetPtr endpoints);
+  const Cluster& cluster() const { return *cluster_; }
+  size_t endpointCount() const { return endpoints_->all.size(); }
+
+ private:
+  uint32_t chooseIndex(uint64_t random);
+  uint32_t leastBusy(uint64_t random) const;
+  void onPoolEmpty(Http1Pool& pool) override;
+
+  net::Loop& loop_;
+  ClusterPtr cluster_;
+  EndpointSetPtr endpoints_;
+  std::vector<uint32_t> round_;  // indices into endpoints_->all, in weighted order; of RANDOM each once
+  std::vector<std::unique_ptr<Http1Pool>> pools_;  // beside endpoints_->all, made on first use
+  std::vector<std::unique_ptr<Http1Pool>> draining_;
+  size_t next_ = 0;
+};
+
+// One worker's clusters by slot, and the names that dynamic routes look up.
+class WorkerClusters {
+ public:
+  explicit WorkerClusters(net::Loop& loop) : loop_(loop) {}
+
+  // The table to look slots up in; clusters that stay keep their pools. Called on the worker.
+  void adopt(std::shared_ptr<const std::vector<ClusterPtr>> table);
+  // New endpoints for one cluster. Called on the worker.
+  void update(uint32_t slot, EndpointSetPtr endpoints);
+  // Null: no such cluster.
+  WorkerCluster* find(uint32_t slot, uint64_t random);
+  uint32_t slotOf(std::string_view name) const;
+  void clear() { clusters_.clear(); }
+
+ private:
+  net::Loop& loop_;
+  std::shared_ptr<const std::vector<ClusterPtr>> table_;
+  std::vector<std::unique_ptr<WorkerCluster>> clusters_;
+};
+
+}  // namespace weir::cluster

@@ -1,0 +1,96 @@
+#include "source/cluster/worker_cluster.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace weir::cluster {
+namespace {
+
+class WorkerClusterTest : public testing::Test {
+ protected:
+  void add(uint32_t weight, uint64_t busy = 0, uint32_t priority = 0) {
+    auto endpoint = std::make_shared<Endpoint>();
+    const auto port = static_cast<uint16_t>(set_.all.size() + 1);
+    endpoint->address = *net::Address::ip("127.0.0.1", port);
+    endpoint->text = std::to_string(port);
+    endpoint->weight = weight;
+    endpoint->priority = priority;
+    endpoint->counts.rq_active = busy;
+    set_.all.push_back(std::move(endpoint));
+  }
+
+  // How often each endpoint is chosen of `times`.
+  std::map<std::string, int> chosen(LbPolicy policy, int times, uint32_t choices = 2) {
+    ClusterSettings settings;
+    settings.name = "c";
+    settings.lb_policy = policy;
+    settings.choice_count = choices;
+    auto cluster = std::make_shared<Cluster>(0, settings, StatScope());
+    cluster->publish(std::make_shared<const EndpointSet>(set_));
+    WorkerCluster worker(loop_, cluster, 0);
+    std::mt19937_64 random(1);
+    std::map<std::string, int> counts;
+    for (int i = 0; i < times; ++i) ++counts[worker.choose(random())->endpoint().text];
+    return counts;
+  }
+
+  net::Loop loop_;
+  EndpointSet set_;
+};
+
+TEST_F(WorkerClusterTest, RoundRobinFollowsWeightsExactly) {
+  add(1);
+  add(3);
+  const auto counts = chosen(LbPolicy::RoundRobin, 400);
+  EXPECT_EQ(counts.at("1"), 100);
+  EXPECT_EQ(counts.at("2"), 300);
+}
+
+TEST_F(WorkerClusterTest, RandomTakesAllAlikeWhateverTheirWeight) {
+  add(1);
+  add(9);
+  add(9, 0, 1);  // of a later priority
+  const auto counts = chosen(LbPolicy::Random, 4000);
+  EXPECT_NEAR(counts.at("1"), 2000, 200);
+  EXPECT_NEAR(counts.at("2"), 2000, 200);
+}
+
+TEST_F(WorkerClusterTest, LeastRequestTakesTheBusiestOnlyWhenItIsDrawnTwice) {
+  add(1, 0);
+  add(1, 10);
+  add(1, 20);
+  const auto counts = chosen(LbPolicy::LeastRequest, 9000);
+  EXPECT_NEAR(counts.at("1"), 5000, 300);
+  EXPECT_NEAR(counts.at("2"), 3000, 300);
+  EXPECT_NEAR(counts.at("3"), 1000, 300);
+}
+
+TEST_F(WorkerClusterTest, LeastRequestWithMoreChoicesFindsTheIdleOne) {
+  add(1, 0);
+  add(1, 10);
+  EXPECT_GE(chosen(LbPolicy::LeastRequest, 1000, 20).at("1"), 999);
+}
+
+TEST_F(WorkerClusterTest, LeastRequestMeasuresRequestsByWeight) {
+  add(1, 2);
+  add(10, 9);  // ten times the weight: less busy for what it can
+  const auto counts = chosen(LbPolicy::LeastRequest, 1000);
+  EXPECT_GE(counts.at("2"), 950);
+}
+
+TEST_F(WorkerClusterTest, WithoutEndpointsThereIsNothingToChoose) {
+  for (const LbPolicy policy : {LbPolicy::RoundRobin, LbPolicy::Random, LbPolicy::LeastRequest}) {
+    ClusterSettings settings;
+    settings.lb_policy = policy;
+    WorkerCluster worker(loop_, std::make_shared<Cluster>(0, settings, StatScope()), 7);
+    EXPECT_EQ(worker.choose(1), nullptr);
+  }
+}
+
+}  // namespace
+}  // namespace weir::cluster

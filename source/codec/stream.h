@@ -1,0 +1,68 @@
+// The two ends of one exchange as the rest of Weir sees them, whatever the protocol underneath.
+// A ServerStream is where a response is written; a ClientStream is where a request is written and
+// its response comes from. Both belong to their connection, are used on one worker, and write
+// views that must stay valid until the turn ends.
+//
+// Order of writes: head (body* (trailers | end))?; `end` is given exactly once.
+#pragma once
+
+#include <string_view>
+
+#include "weir/head.h"
+#include "weir/result.h"
+
+namespace weir::codec {
+
+class ServerStream {
+ public:
+  virtual void sendInterim(const ResponseHead& head) = 0;  // 1xx, any number, before the head
+  virtual void sendHead(ResponseHead& head, bool end) = 0;
+  virtual void sendBody(std::string_view data, bool end) = 0;
+  virtual void sendTrailers(const Fields& trailers) = 0;   // ends the response
+  // Ends the stream without a proper end of the response: the client must notice.
+  virtual void abort() = 0;
+  // Stops and restarts the arrival of the request's body.
+  virtual void pauseRequest() = 0;
+  virtual void resumeRequest() = 0;
+  // True: the client is slow; the user waits for onDownstreamWritable().
+  virtual bool congested() const = 0;
+  // The connection will close after this response.
+  virtual void closeAfterResponse() = 0;
+
+ protected:
+  ~ServerStream() = default;
+};
+
+// Who made the request; told until detach() or the end of the response or the failure.
+class ClientStreamUser {
+ public:
+  virtual Arena& responseArena() = 0;
+  virtual void onUpstreamInterim(ResponseHead& head) = 0;
+  virtual void onUpstreamHead(ResponseHead& head, bool end) = 0;
+  virtual void onUpstreamBody(std::string_view data, bool end) = 0;
+  virtual void onUpstreamTrailers(Fields& trailers) = 0;
+  virtual void onUpstreamFailure(const Failure& failure) = 0;
+  virtual void onUpstreamWritable() = 0;
+
+ protected:
+  ~ClientStreamUser() = default;
+};
+
+class ClientStream {
+ public:
+  virtual void sendHead(const RequestHead& head, bool end) = 0;
+  virtual void sendBody(std::string_view data, bool end) = 0;
+  virtual void sendTrailers(const Fields& trailers) = 0;
+  virtual void pauseResponse() = 0;
+  virtual void resumeResponse() = 0;
+  virtual bool congested() const = 0;
+  // The user is not told anything any more. An unfinished exchange costs the connection.
+  virtual void detach() = 0;
+  // True when this connection has served a request before: it may have died meanwhile.
+  virtual bool reused() const = 0;
+
+ protected:
+  ~ClientStream() = default;
+};
+
+}  // namespace weir::codec

@@ -1,0 +1,123 @@
+#include "source/listener/worker_listener.h"
+
+#include <event2/event.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace weir::listener {
+namespace {
+
+std::atomic<uint64_t> g_connection_id{0};
+
+}  // namespace
+
+WorkerListener::WorkerListener(stream::Services& services, std::shared_ptr<const ListenerPlan> plan,
+                               net::Fd socket, size_t worker, std::shared_ptr<Balance> balance)
+    : services_(services),
+      plan_(std::move(plan)),
+      socket_(std::move(socket)),
+      local_(net::Address::localOf(socket_.get())),
+      worker_(worker),
+      balance_(std::move(balance)) {
+  // Level triggered: what one turn leaves is accepted in the next.
+  event_assign(&event_, services_.loop.base(), socket_.get(), EV_READ | EV_PERSIST, onAcceptable, this);
+  event_add(&event_, nullptr);
+}
+
+WorkerListener::~WorkerListener() {
+  stopAccepting();
+  closeAll();
+}
+
+void WorkerListener::onAcceptable(evutil_socket_t, short, void* self) {
+  auto& listener = *static_cast<WorkerListener*>(self);
+  net::Loop::Turn turn(listener.services_.loop);
+  listener.acceptSome();
+}
+
+void WorkerListener::acceptSome() {
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+    sockaddr_storage storage;
+    socklen_t size = sizeof storage;
+    net::Fd fd(::accept4(socket_.get(), reinterpret_cast<sockaddr*>(&storage), &size,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!fd) {
+      if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) plan_->stats.accept_failure.add();
+      return;
+    }
+    const net::Address remote = net::Address::from(reinterpret_cast<sockaddr*>(&storage), size);
+    if (!handOver(fd, remote)) adopt(std::move(fd), remote);
+  }
+}
+
+// Two fewer, not one: else two workers would pass each connection to and fro.
+bool WorkerListener::handOver(net::Fd& fd, const net::Address& remote) {
+  if (!plan_->exact_balance) return false;
+  size_t best = worker_;
+  uint32_t fewest = balance_->connections[worker_].value.load(std::memory_order_relaxed);
+  for (size_t i = 0; i < balance_->connections.size(); ++i) {
+    const uint32_t count = balance_->connections[i].value.load(std::memory_order_relaxed);
+    if (count + 1 < fewest) {
+      best = i;
+      fewest = count;
+    }
+  }
+  if (best == worker_) return false;
+  // Counted here already, so that a burst is spread before the others wake up.
+  balance_->connections[best].value.fetch_add(1, std::memory_order_relaxed);
+  balance_->hand_over(best, fd.release(), remote);
+  return true;
+}
+
+void WorkerListener::adopt(net::Fd fd, const net::Address& remote) {
+  if (!remote.isUnix()) {
+    const int on = 1;
+    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
+  const FilterChainPlan* chain = plan_->chooseChain({remote, local_});
+  plan_->stats.cx_total.add();
+  if (chain == nullptr) return;
+  auto* connection = new stream::Http1Server(services_, chain->hcm, *this, remote, local_,
+                                             g_connection_id.fetch_add(1, std::memory_order_relaxed));
+  connection->next = first_;
+  if (first_ != nullptr) first_->previous = connection;
+  first_ = connection;
+  ++count_;
+  plan_->stats.cx_active.add();
+  if (balance_) balance_->connections[worker_].value.store(static_cast<uint32_t>(count_), std::memory_order_relaxed);
+  connection->accept(std::move(fd));
+}
+
+void WorkerListener::onServerClosed(stream::Http1Server& connection) {
+  (connection.previous != nullptr ? connection.previous->next : first_) = connection.next;
+  if (connection.next != nullptr) connection.next->previous = connection.previous;
+  --count_;
+  plan_->stats.cx_active.sub();
+  plan_->stats.cx_destroy.add();
+  if (balance_) balance_->connections[worker_].value.store(static_cast<uint32_t>(count_), std::memory_order_relaxed);
+}
+
+void WorkerListener::stopAccepting() {
+  if (!socket_) return;
+  event_del(&event_);
+  socket_.reset();
+}
+
+void WorkerListener::drain() {
+  stopAccepting();
+  for (stream::Http1Server* at = first_; at != nullptr;) {
+    stream::Http1Server* next = at->next;
+    at->drain();
+    at = next;
+  }
+}
+
+void WorkerListener::closeAll() {
+  net::Loop::Turn turn(services_.loop);
+  while (first_ != nullptr) first_->close();
+}
+
+}  // namespace weir::listener

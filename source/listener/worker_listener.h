@@ -1,0 +1,65 @@
+// A WorkerListener is one worker's share of a listener: it accepts, chooses the filter chain, and owns
+// the connections until they close. With exact balance it hands a connection to the worker that has
+// fewest. Worker thread only, but for the counts.
+#pragma once
+
+#include <event2/event_struct.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "source/listener/listener_plan.h"
+#include "source/net/fd.h"
+#include "source/stream/http1_server.h"
+#include "source/stream/services.h"
+
+namespace weir::listener {
+
+// How many connections each worker has on one listener; each worker writes its own.
+struct Balance {
+  explicit Balance(size_t workers) : connections(workers) {}
+  struct alignas(64) Count {
+    std::atomic<uint32_t> value{0};
+  };
+  std::vector<Count> connections;
+  // Gives an accepted socket to another worker's WorkerListener of the same listener.
+  std::function<void(size_t worker, int fd, net::Address remote)> hand_over;
+};
+
+class WorkerListener final : public stream::ServerConnections {
+ public:
+  static constexpr int kAcceptsPerTurn = 64;
+
+  WorkerListener(stream::Services& services, std::shared_ptr<const ListenerPlan> plan, net::Fd socket,
+                 size_t worker, std::shared_ptr<Balance> balance);
+  ~WorkerListener();
+
+  // Takes a connection, accepted here or handed over.
+  void adopt(net::Fd fd, const net::Address& remote);
+  // Accepts no more; idle connections close, busy ones after their response.
+  void drain();
+  void stopAccepting();
+  void closeAll();
+  size_t connections() const { return count_; }
+  const ListenerPlan& plan() const { return *plan_; }
+
+ private:
+  static void onAcceptable(evutil_socket_t, short, void* self);
+  void acceptSome();
+  bool handOver(net::Fd& fd, const net::Address& remote);
+  void onServerClosed(stream::Http1Server& connection) override;
+
+  stream::Services& services_;
+  std::shared_ptr<const ListenerPlan> plan_;
+  net::Fd socket_;
+  net::Address local_;
+  event event_{};
+  size_t worker_;
+  std::shared_ptr<Balance> balance_;
+  stream::Http1Server* first_ = nullptr;
+  size_t count_ = 0;
+};
+
+}  // namespace weir::listener

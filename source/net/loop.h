@@ -1,0 +1,124 @@
+// A Loop is one thread's event loop on libevent: sockets (edge triggered), one timer wheel, a
+// mailbox for other threads, and work at the end of each turn. A turn is one callback and all that
+// it causes; what is written in a turn leaves in one send per connection at its end.
+//
+// Everything but post() and stop() belongs to the thread that calls run().
+#pragma once
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include <chrono>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+#include "source/net/fd.h"
+#include "source/net/timer_wheel.h"
+
+namespace weir::net {
+
+// Something to do when the current turn ends. Intrusive: queued from inside a turn, at most once at
+// a time; leaving it queued when destroyed is the owner's bug (cancelTurnEnd() first).
+class TurnEnd {
+ public:
+  virtual void onTurnEnd() = 0;
+
+ protected:
+  ~TurnEnd() = default;
+
+ private:
+  friend class Loop;
+  TurnEnd* next_ = nullptr;
+  TurnEnd** back_ = nullptr;  // the pointer that points here; null: not queued
+};
+
+// An object that dies when the turn is over, because callers further up still use it.
+class Deferred {
+ public:
+  virtual ~Deferred() = default;
+
+ private:
+  friend class Loop;
+  Deferred* next_ = nullptr;
+};
+
+class Loop {
+ public:
+  Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+  ~Loop();
+
+  void run();   // until stop()
+  void stop();  // any thread
+  // Runs `work` on the loop's thread, in order of posting. Any thread; never blocks for long.
+  void post(std::function<void()> work);
+
+  // Refreshed when a turn begins. Monotonic.
+  SteadyTime now() const { return now_; }
+  TimerWheel& timers() { return wheel_; }
+  event_base* base() { return base_; }
+
+  void atTurnEnd(TurnEnd& work) {
+    if (work.back_ != nullptr) return;
+    work.back_ = turn_end_tail_;
+    *turn_end_tail_ = &work;
+    turn_end_tail_ = &work.next_;
+  }
+  void cancelTurnEnd(TurnEnd& work) {
+    if (work.back_ == nullptr) return;
+    if (turn_end_tail_ == &work.next_) turn_end_tail_ = work.back_;
+    *work.back_ = work.next_;
+    if (work.next_ != nullptr) work.next_->back_ = work.back_;
+    work.next_ = nullptr;
+    work.back_ = nullptr;
+  }
+  // Destroys `object` at the end of the turn, after all TurnEnd work.
+  void destroyLater(Deferred* object) {
+    object->next_ = deferred_;
+    deferred_ = object;
+  }
+
+  // Runs the TurnEnd work now, in the middle of a turn: for readers about to reuse the scratch.
+  void flushTurn();
+
+  // Every callback from libevent into Weir opens a Turn.
+  class Turn {
+   public:
+    explicit Turn(Loop& loop) : loop_(loop) { loop_.beginTurn(); }
+    ~Turn() { loop_.endTurn(); }
+    Turn(const Turn&) = delete;
+
+   private:
+    Loop& loop_;
+  };
+
+  // 64 KB that any callback may receive into; the content is gone when the turn ends.
+  static constexpr size_t kScratchSize = 64 * 1024;
+  char* scratch() { return scratch_.data(); }
+
+ private:
+  void beginTurn();
+  void endTurn();
+  void armWheel();
+  void drainMailbox();
+  static void onWheel(evutil_socket_t, short, void* self);
+  static void onMailbox(evutil_socket_t, short, void* self);
+
+  event_base* base_;
+  SteadyTime now_;
+  TimerWheel wheel_;
+  event wheel_event_;
+  event mailbox_event_;
+  Fd mailbox_fd_;
+  std::mutex mailbox_mutex_;
+  std::vector<std::function<void()>> mailbox_;
+  TurnEnd* turn_end_ = nullptr;
+  TurnEnd** turn_end_tail_ = &turn_end_;
+  Deferred* deferred_ = nullptr;
+  int depth_ = 0;
+  std::vector<char> scratch_;
+};
+
+}  // namespace weir::net

@@ -1,0 +1,75 @@
+#include "source/server/worker.h"
+
+#include <pthread.h>
+
+#include <string>
+#include <utility>
+
+#include "source/telemetry/stat_cells.h"
+
+namespace weir::server {
+
+Worker::Worker(size_t index, uint64_t seed)
+    : index_(index), clusters_(loop_), services_(loop_, clusters_, seed) {}
+
+Worker::~Worker() { join(); }
+
+void Worker::setClusters(std::shared_ptr<const std::vector<cluster::ClusterPtr>> table) {
+  clusters_.adopt(std::move(table));
+}
+
+void Worker::addListener(std::shared_ptr<const listener::ListenerPlan> plan, net::Fd socket,
+                         std::shared_ptr<listener::Balance> balance) {
+  listeners_.push_back(std::make_unique<listener::WorkerListener>(
+      services_, std::move(plan), std::move(socket), index_, std::move(balance)));
+}
+
+void Worker::start() {
+  thread_ = std::thread([this] {
+    pthread_setname_np(pthread_self(), ("wrk:worker_" + std::to_string(index_)).c_str());
+    telemetry::StatThread stats;
+    loop_.run();
+    listeners_.clear();
+    services_.clusters.clear();
+  });
+}
+
+void Worker::updateEndpoints(uint32_t slot, cluster::EndpointSetPtr endpoints) {
+  loop_.post([this, slot, endpoints = std::move(endpoints)] { clusters_.update(slot, endpoints); });
+}
+
+void Worker::handOver(const listener::ListenerPlan* plan, int fd, net::Address remote) {
+  loop_.post([this, plan, fd, remote = std::move(remote)] {
+    net::Fd owned(fd);
+    for (auto& listener : listeners_) {
+      if (&listener->plan() == plan) return listener->adopt(std::move(owned), remote);
+    }
+  });
+}
+
+void Worker::setHealthCheckFailed(bool failed) {
+  loop_.post([this, failed] { services_.health_check_failed = failed; });
+}
+
+void Worker::drain() {
+  loop_.post([this] {
+    services_.draining = true;
+    for (auto& listener : listeners_) listener->drain();
+    countConnections();
+  });
+}
+
+// Only the drain asks, so only then it is worth counting.
+void Worker::countConnections() {
+  uint64_t sum = 0;
+  for (auto& listener : listeners_) sum += listener->connections();
+  connections_.store(sum, std::memory_order_relaxed);
+}
+
+void Worker::stop() { loop_.stop(); }
+
+void Worker::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+}  // namespace weir::server

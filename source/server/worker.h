@@ -1,0 +1,50 @@
+// A Worker is one thread that serves traffic: a loop, its clusters, its share of every listener. Made,
+// started and joined by the server on the main thread; everything else reaches it through post().
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "source/cluster/worker_cluster.h"
+#include "source/listener/worker_listener.h"
+#include "source/net/loop.h"
+#include "source/stream/services.h"
+
+namespace weir::server {
+
+class Worker {
+ public:
+  Worker(size_t index, uint64_t seed);
+  ~Worker();
+
+  // Before start(), on the main thread.
+  void setClusters(std::shared_ptr<const std::vector<cluster::ClusterPtr>> table);
+  void addListener(std::shared_ptr<const listener::ListenerPlan> plan, net::Fd socket,
+                   std::shared_ptr<listener::Balance> balance);
+  void start();
+
+  // Any thread.
+  void updateEndpoints(uint32_t slot, cluster::EndpointSetPtr endpoints);
+  void handOver(const listener::ListenerPlan* plan, int fd, net::Address remote);
+  void setHealthCheckFailed(bool failed);
+  // Accepts no more and closes what is idle.
+  void drain();
+  void stop();  // closes what is left, ends the thread
+  void join();
+  uint64_t connections() const { return connections_.load(std::memory_order_relaxed); }
+
+ private:
+  void countConnections();
+
+  const size_t index_;
+  net::Loop loop_;
+  cluster::WorkerClusters clusters_;
+  stream::Services services_;
+  std::vector<std::unique_ptr<listener::WorkerListener>> listeners_;
+  std::atomic<uint64_t> connections_{0};
+  std::thread thread_;
+};
+
+}  // namespace weir::server

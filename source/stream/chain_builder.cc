@@ -1,0 +1,197 @@
+#include "source/stream/chain_builder.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "envoy/config/route/v3/route_components.pb.h"
+#include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
+#include "source/cluster/cluster.h"
+
+namespace weir::stream {
+namespace {
+
+using google::protobuf::Any;
+using FilterConfig = envoy::config::route::v3::FilterConfig;
+
+// What a filter's Plan is built with: reports below the filter's own place.
+class Build final : public PlanBuild {
+ public:
+  Build(const BuildContext& context, const Where& at, StatScope stats)
+      : PlanBuild(std::move(stats)), context_(context), at_(at) {}
+
+  Result<Done> unpack(const Any& any, google::protobuf::Message& into) override {
+    Report& report = at_.report();
+    const size_t before = report.errors();
+    if (context_.unpack(any, into, at_) && report.errors() == before) return Done{};
+    return Error{"", ""};  // reported in detail already
+  }
+  bool hasCluster(std::string_view name) const override {
+    return context_.cluster_slot(name) != cluster::kNoSlot;
+  }
+  void warn(std::string_view field, std::string_view text) override {
+    at_.field(field).warning(std::string(text));
+  }
+  void tell(const Error& error) const {
+    if (error.text.empty()) return;
+    (error.field.empty() ? at_ : at_.field(error.field)).error(error.text);
+  }
+
+ private:
+  const BuildContext& context_;
+  const Where at_;
+};
+
+// One configured filter, before routes have their say.
+struct Configured {
+  ChainSlot slot;
+  bool disabled = false;
+};
+
+class ChainBuilder {
+ public:
+  ChainBuilder(const HttpConnectionManager& proto, HcmPlan& plan, const Where& at, const BuildContext& context)
+      : proto_(proto), plan_(plan), at_(at), context_(context),
+        stats_(context.stats.scope("http").tagged(proto.stat_prefix(), "envoy_http_conn_manager_prefix")) {}
+
+  void build() {
+    readFilters();
+    std::vector<ChainSlot> slots;
+    for (const Configured& filter : filters_) {
+      if (!filter.disabled) slots.push_back(filter.slot);
+    }
+    plan_.chain = std::make_shared<const Chain>(std::move(slots));
+    if (plan_.routes != nullptr) readRoutes();
+  }
+
+ private:
+  void readFilters();
+  void readFilter(const envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter& proto,
+                  const Where& at, bool last);
+  void readRoutes();
+  std::shared_ptr<const Chain> chainFor(const router::Route& route);
+  std::optional<Configured> override(const Configured& filter, const router::Route& route);
+
+  const HttpConnectionManager& proto_;
+  HcmPlan& plan_;
+  const Where at_;
+  const BuildContext& context_;
+  const StatScope stats_;
+  std::vector<Configured> filters_;
+};
+
+void ChainBuilder::readFilters() {
+  const int count = proto_.http_filters_size();
+  if (count == 0) {
+    at_.field("http_filters").error("expected at least envoy.filters.http.router, the last filter");
+  }
+  for (int i = 0; i < count; ++i) {
+    readFilter(proto_.http_filters(i), at_.field("http_filters").index(static_cast<size_t>(i)), i == count - 1);
+  }
+  if (filters_.size() > 255) at_.field("http_filters").error("more than 255 filters");
+}
+
+void ChainBuilder::readFilter(
+    const envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter& proto,
+    const Where& at, bool last) {
+  if (proto.name().empty()) at.field("name").error("expected a name");
+  if (proto.has_config_discovery()) {
+    return at.field("config_discovery").error("filter discovery is not supported yet");
+  }
+  const Where config = at.field("typed_config");
+  const std::string type_name = context_.type_of(proto.typed_config());
+  const FilterType* type = context_.registry.findByConfig(type_name);
+  if (type == nullptr) {
+    if (proto.is_optional()) return config.warning("no filter for '" + type_name + "'; left out (is_optional)");
+    return config.error(type_name.empty() ? "expected the filter's configuration, with its @type"
+                                          : "no filter is configured by '" + type_name + "'");
+  }
+  if (type->terminal != last) {
+    return at.error(last ? "the last filter must be envoy.filters.http.router"
+                         : "envoy.filters.http.router must be the last filter");
+  }
+  Build build(context_, config, stats_);
+  auto plan = type->plan(proto.typed_config(), build);
+  if (!plan) return build.tell(plan.error());
+  if (type->terminal) {
+    plan_.router = *static_cast<const RouterPlan*>(plan->get());
+    return;
+  }
+  filters_.push_back({{type, *std::move(plan), proto.name()}, proto.disabled()});
+}
+
+void ChainBuilder::readRoutes() {
+  plan_.route_chains.resize(plan_.routes->routeCount());
+  for (const auto& host : plan_.routes->virtualHosts()) {
+    for (const router::Route& route : host->routes) plan_.route_chains[route.id] = chainFor(route);
+  }
+  const bool all_plain = std::all_of(plan_.route_chains.begin(), plan_.route_chains.end(),
+                                     [](const auto& chain) { return chain == nullptr; });
+  if (all_plain) plan_.route_chains = {};
+}
+
+std::shared_ptr<const Chain> ChainBuilder::chainFor(const router::Route& route) {
+  const router::PerFilterConfig* levels[] = {&plan_.routes->config().filters(), &route.host->config.filters(),
+                                             &route.config.filters()};
+  const bool plain = std::all_of(std::begin(levels), std::end(levels), [](auto* level) { return level->empty(); });
+  if (plain) return nullptr;
+  std::vector<ChainSlot> slots;
+  for (const Configured& filter : filters_) {
+    const auto effective = override(filter, route);
+    if (effective && !effective->disabled) slots.push_back(effective->slot);
+  }
+  return std::make_shared<const Chain>(std::move(slots));
+}
+
+// Applies what the table, the virtual host and the route say about one filter; least specific first.
+std::optional<Configured> ChainBuilder::override(const Configured& filter, const router::Route& route) {
+  Configured result = filter;
+  std::vector<FilterConfig> wrappers;
+  wrappers.reserve(3);
+  std::vector<const Any*> configs;
+  const Where at = at_.field("route_config").field("virtual_hosts");
+  for (const router::LevelConfig* level : {&plan_.routes->config(), &route.host->config, &route.config}) {
+    const Any* any = level->filter(filter.slot.name);
+    if (any == nullptr) continue;
+    if (context_.type_of(*any) != FilterConfig::descriptor()->full_name()) {
+      configs.push_back(any);
+      result.disabled = false;
+      continue;
+    }
+    FilterConfig& wrapper = wrappers.emplace_back();
+    if (!context_.unpack(*any, wrapper, at)) return std::nullopt;
+    result.disabled = wrapper.disabled();
+    if (wrapper.has_config()) configs.push_back(&wrapper.config());
+  }
+  if (configs.empty() || result.disabled) return result;
+  const FilterType& type = *filter.slot.type;
+  Build build(context_, at.key(route.host->name).field("typed_per_filter_config").key(filter.slot.name), stats_);
+  const std::string expected = type.route_config == nullptr ? "" : type.route_config->GetDescriptor()->full_name();
+  for (const Any* config : configs) {
+    if (context_.type_of(*config) == expected && !expected.empty()) continue;
+    build.tell(Error{"", expected.empty() ? "this filter has no configuration per route"
+                                          : "expected " + expected + ", found " + context_.type_of(*config)});
+    return std::nullopt;
+  }
+  auto plan = type.route_plan(filter.slot.plan.get(), configs, build);
+  if (!plan) {
+    build.tell(plan.error());
+    return std::nullopt;
+  }
+  result.slot.plan = *std::move(plan);
+  return result;
+}
+
+}  // namespace
+
+void buildChains(const HttpConnectionManager& proto, HcmPlan& plan, const Where& at, const BuildContext& context) {
+  ChainBuilder(proto, plan, at, context).build();
+  Build build(context, at, context.stats);
+  std::vector<Error> errors;
+  plan.access_logs = telemetry::AccessLogPlan::from(proto.access_log(), "access_log", build, context.logs,
+                                                    context.runtime, errors);
+  for (const Error& error : errors) {
+    if (!error.text.empty()) at.field(error.field).error(error.text);
+  }
+}
+
+}  // namespace weir::stream

@@ -1,0 +1,310 @@
+// The way down: from the connection through the request lane to the cluster. The way back is in
+// exchange_response.cc.
+#include "source/stream/exchange.h"
+
+#include <charconv>
+#include <new>
+
+#include "source/codec/hop_by_hop.h"
+#include "source/stream/async_call.h"
+
+namespace weir::stream {
+namespace {
+
+// Reasons for which the request's source is paused.
+constexpr uint8_t kLaneHolds = 1;
+constexpr uint8_t kUpstreamSlow = 2;
+
+struct FreeExchanges {
+  ~FreeExchanges() {
+    while (head != nullptr) ::operator delete(std::exchange(head, *static_cast<void**>(head)));
+  }
+  void* head = nullptr;
+};
+thread_local FreeExchanges t_free;
+
+}  // namespace
+
+void* Exchange::operator new(size_t size) {
+  if (t_free.head == nullptr) return ::operator new(size);
+  return std::exchange(t_free.head, *static_cast<void**>(t_free.head));
+}
+
+void Exchange::operator delete(void* at) {
+  *static_cast<void**>(at) = t_free.head;
+  t_free.head = at;
+}
+
+Exchange::Exchange(Services& services, std::shared_ptr<const HcmPlan> plan, ExchangeOwner& owner,
+                   codec::ServerStream& server)
+    : services_(services),
+      plan_(std::move(plan)),
+      owner_(owner),
+      server_(server),
+      arena_(services.chunks),
+      request_lane_(*this),
+      response_lane_(*this),
+      forward_(*this, info_),
+      timer_(*this) {
+  request_ = arena_.make<RequestHead>(arena_);
+  info_.start_wall = std::chrono::system_clock::now();
+  info_.start = last_activity_ = services_.loop.now();
+  info_.stream_id = ++services_.next_stream_id;
+  info_.connection_id = owner_.connectionId();
+  info_.direct_remote = info_.remote = owner_.remotePeer();
+  info_.local = owner_.localPeer();
+  info_.request = request_;
+  plan_->stats.rq_total.add();
+  plan_->stats.rq_active.add();
+}
+
+Exchange::~Exchange() {
+  if (chain_ == nullptr) return;
+  for (size_t i = 0; i < chain_->size(); ++i) filters_[i]->~Filter();
+}
+
+void Exchange::start(bool end) {
+  info_.protocol = request_->protocol;
+  idle_timeout_ = plan_->stream_idle_timeout;
+  max_duration_ = plan_->max_stream_duration;
+  if (end) onRequestComplete();
+  armTimer();
+  if (!prepareRequest()) return;
+  openLanes();
+  request_lane_.head(*request_, end);
+}
+
+// False: a reply was made instead.
+bool Exchange::prepareRequest() {
+  if (const auto error = codec::stripHopByHop(request_->fields, codec::MessageType::Request)) {
+    onRequestError(error);
+    return false;
+  }
+  const std::array<uint64_t, 2> random{services_.random.next(), services_.random.next()};
+  const Sender sender = plan_->forwarding.applyRequest(*request_, info_, ClientFacts{}, arena_);
+  forces_trace_ = sender.forces_trace;
+  info_.request_id = plan_->ids.apply(*request_, sender.is_edge, random, arena_);
+  const PathVerdict path = plan_->paths.apply(*request_, arena_);
+  if (path.kind != PathVerdict::Kind::Ok) {
+    const bool redirect = path.kind == PathVerdict::Kind::Redirect;
+    (redirect ? plan_->stats.rq_redirected_with_normalized_path
+              : plan_->stats.rq_failed_path_normalization).add();
+    if (redirect) {
+      replyFromRoute(307, {}, path.location, path.details);
+    } else {
+      localReply({.status = 400, .body = {}, .details = path.details, .flag = {}, .fields = nullptr, .close = false});
+    }
+    return false;
+  }
+  const router::Match match = plan_->routes->find({.head = *request_, .random = random[0]});
+  match_ = match.kind;
+  route_ = match.route;
+  virtual_host_ = match.virtual_host;
+  if (virtual_host_ != nullptr) info_.virtual_host = virtual_host_->name;
+  if (route_ != nullptr) {
+    info_.route_name = route_->name;
+    if (const router::ClusterAction* action = route_->cluster()) {
+      if (action->idle_timeout) idle_timeout_ = *action->idle_timeout;
+      if (action->max_stream_duration) max_duration_ = *action->max_stream_duration;
+    }
+  }
+  return true;
+}
+
+void Exchange::openLanes() {
+  chain_ = &plan_->chainOf(route_);
+  const size_t size = chain_->size();
+  filters_ = static_cast<Filter**>(arena_.allocate(size * sizeof(Filter*), alignof(Filter*)));
+  for (size_t i = 0; i < size; ++i) {
+    const ChainSlot& slot = chain_->slot(i);
+    filters_[i] = slot.type->place(arena_, slot.plan.get());
+  }
+  request_lane_.open(*chain_, filters_, *this);
+  response_lane_.open(*chain_, filters_, *this);
+}
+
+void Exchange::onRequestBody(std::string_view data, bool end) {
+  last_activity_ = services_.loop.now();
+  info_.bytes_received += data.size();
+  if (end) onRequestComplete();
+  request_lane_.body(data, end);
+}
+
+void Exchange::onRequestTrailers(Fields& trailers) {
+  onRequestComplete();
+  request_lane_.trailers(trailers);
+}
+
+void Exchange::onRequestComplete() {
+  request_complete_ = true;
+  info_.last_downstream_rx = services_.loop.now();
+  if (forwarded_ && route_timeout_.count() != 0) armTimer();
+}
+
+void Exchange::onLaneHead(Direction direction, bool end) {
+  direction == Direction::Request ? forwardRequest(end) : writeHead(end);
+}
+
+void Exchange::onLaneBody(Direction direction, std::string_view data, bool end) {
+  if (direction == Direction::Response) return writeBody(data, end);
+  if (!forwarded_) return;
+  forward_.body(data, end);
+  if (forwarded_ && forward_.congested()) pauseRequest(true, kUpstreamSlow);
+}
+
+void Exchange::onLaneTrailers(Direction direction, Fields& trailers) {
+  if (direction == Direction::Request) {
+    if (forwarded_) forward_.trailers(trailers);
+    return;
+  }
+  info_.response_trailers = &trailers;
+  response_written_ = true;
+  server_.sendTrailers(trailers);
+  finish();
+}
+
+void Exchange::onLanePause(Direction direction, bool pause) {
+  if (direction == Direction::Request) return pauseRequest(pause, kLaneHolds);
+  pause ? forward_.pauseResponse() : forward_.resumeResponse();
+}
+
+void Exchange::onForwardWritable() { pauseRequest(false, kUpstreamSlow); }
+
+void Exchange::pauseRequest(bool pause, uint8_t reason) {
+  const uint8_t before = request_pauses_;
+  request_pauses_ = pause ? before | reason : before & static_cast<uint8_t>(~reason);
+  if (before == 0 && request_pauses_ != 0) server_.pauseRequest();
+  if (before != 0 && request_pauses_ == 0) server_.resumeRequest();
+}
+
+// The request has passed every filter: do what its route says.
+void Exchange::forwardRequest(bool end) {
+  using Kind = router::Match::Kind;
+  if (match_ == Kind::TlsRequired) {
+    return replyFromRoute(301, {}, router::tlsLocation(*request_, arena_), "https_redirect");
+  }
+  if (route_ == nullptr) {
+    plan_->stats.no_route.add();
+    LocalReply reply{.status = 404, .body = {}, .details = "route_not_found", .flag = ResponseFlag::NoRouteFound,
+                     .fields = nullptr, .close = false};
+    return localReply(reply);
+  }
+  if (const router::ClusterAction* action = route_->cluster()) return sendToCluster(*action, end);
+  if (const router::DirectResponse* direct = route_->direct()) return replyDirect(*direct);
+  plan_->stats.rq_redirect.add();
+  replyFromRoute(route_->redirect()->status(), {}, route_->location(*request_, info_, arena_),
+                 "direct_response");
+}
+
+void Exchange::sendToCluster(const router::ClusterAction& action, bool end) {
+  const uint64_t random = services_.random.next();
+  const router::ClusterChoice choice = action.choose(*request_, random);
+  weighted_ = choice.weighted;
+  const uint32_t slot = choice.slot != router::kNoCluster ? choice.slot : services_.clusters.slotOf(choice.name);
+  cluster::WorkerCluster* cluster = services_.clusters.find(slot, random);
+  if (cluster == nullptr) {
+    plan_->stats.no_cluster.add();
+    info_.cluster = choice.name;
+    LocalReply reply{.status = action.cluster_not_found_status, .body = {}, .details = "cluster_not_found",
+                     .flag = ResponseFlag::NoClusterFound, .fields = nullptr, .close = false};
+    return localReply(reply);
+  }
+  setUpstreamHeaders(action);
+  route_->prepareRequest(*request_, info_, arena_,
+                         {.weighted = weighted_, .envoy_headers = !plan_->router.suppress_envoy_headers});
+  forwarded_ = true;
+  route_timeout_ = action.timeout;
+  if (request_complete_ && route_timeout_.count() != 0) armTimer();
+  forward_.start(*cluster, services_.loop, *request_, end, random);
+}
+
+void Exchange::setUpstreamHeaders(const router::ClusterAction& action) {
+  if (plan_->router.suppress_envoy_headers) return;
+  if (action.timeout.count() != 0) {
+    char text[24];
+    const auto done = std::to_chars(text, text + sizeof text, action.timeout.count());
+    request_->fields.set(HeaderId::XEnvoyExpectedRqTimeoutMs, {text, static_cast<size_t>(done.ptr - text)});
+  }
+}
+
+void Exchange::armTimer() {
+  const SteadyTime deadline = nextDeadline();
+  if (deadline != SteadyTime::max()) timer_.arm(services_.loop.timers(), deadline);
+}
+
+SteadyTime Exchange::nextDeadline() const {
+  SteadyTime next = SteadyTime::max();
+  const auto consider = [&next](SteadyTime from, std::chrono::milliseconds wait) {
+    if (wait.count() != 0) next = std::min(next, from + wait);
+  };
+  consider(last_activity_, idle_timeout_);
+  consider(info_.start, max_duration_);
+  if (!request_complete_) consider(info_.start, plan_->request_timeout);
+  if (request_complete_ && forwarded_) consider(info_.last_downstream_rx, route_timeout_);
+  return next;
+}
+
+void Exchange::onTimer() {
+  const SteadyTime now = services_.loop.now();
+  const auto passed = [now](SteadyTime from, std::chrono::milliseconds wait) {
+    return wait.count() != 0 && from + wait <= now;
+  };
+  const uint16_t status = request_complete_ ? 504 : 408;
+  LocalReply reply{.status = status, .body = {}, .details = {}, .flag = {}, .fields = nullptr, .close = !request_complete_};
+  if (request_complete_ && forwarded_ && passed(info_.last_downstream_rx, route_timeout_)) {
+    forward_.countTimeout();
+    reply.body = "upstream request timeout";
+    reply.details = "response_timeout";
+    reply.flag = ResponseFlag::UpstreamRequestTimeout;
+  } else if (!request_complete_ && passed(info_.start, plan_->request_timeout)) {
+    plan_->stats.rq_timeout.add();
+    reply.body = "request timeout";
+    reply.details = "request_overall_timeout";
+  } else if (passed(info_.start, max_duration_)) {
+    plan_->stats.rq_max_duration_reached.add();
+    reply.body = "downstream duration timeout";
+    reply.details = "max_duration_timeout";
+    reply.flag = ResponseFlag::DurationTimeout;
+  } else if (passed(last_activity_, idle_timeout_)) {
+    plan_->stats.rq_idle_timeout.add();
+    reply.body = "stream timeout";
+    reply.details = "stream_idle_timeout";
+    reply.flag = ResponseFlag::StreamIdleTimeout;
+  } else {
+    return armTimer();
+  }
+  localReply(reply);
+}
+
+void Exchange::onRequestTimeout(std::string_view details) {
+  localReply({.status = 408, .body = "request timeout", .details = details, .flag = {}, .fields = nullptr, .close = true});
+}
+
+Pending<void> Exchange::sleep(std::chrono::microseconds wait) { return sleepOn(services_.loop, wait); }
+
+Pending<CallResult> Exchange::call(CallRequest request) {
+  return callThrough(services_, std::move(request));
+}
+
+struct Metadatum {
+  Metadatum* next;
+  std::string_view space, key, value;
+};
+
+void Exchange::setMetadata(std::string_view space, std::string_view key, std::string_view value) {
+  for (Metadatum* at = metadata_; at != nullptr; at = at->next) {
+    if (at->space != space || at->key != key) continue;
+    at->value = arena_.copy(value);
+    return;
+  }
+  metadata_ = arena_.make<Metadatum>(metadata_, arena_.copy(space), arena_.copy(key), arena_.copy(value));
+}
+
+std::string_view Exchange::metadata(std::string_view space, std::string_view key) const {
+  for (const Metadatum* at = metadata_; at != nullptr; at = at->next) {
+    if (at->space == space && at->key == key) return at->value;
+  }
+  return {};
+}
+
+}  // namespace weir::stream

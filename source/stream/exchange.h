@@ -1,0 +1,161 @@
+// An Exchange is one request and its response: it owns the request's arena, runs the filter chain in
+// both directions, forwards through the router, keeps the deadlines, and at its end tells filters,
+// statistics and logs what happened. Made by a downstream connection when a head is complete;
+// finished exactly once; destroyed at the end of that turn. One worker.
+//
+//   start (onRequestBody* onRequestTrailers?)  …  or onDownstreamGone at any time
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "source/codec/http1/parse_error.h"
+#include "source/codec/stream.h"
+#include "source/router/forward.h"
+#include "source/stream/hcm_plan.h"
+#include "source/stream/lane.h"
+#include "source/stream/services.h"
+#include "weir/stream.h"
+
+namespace weir::stream {
+
+class Exchange;
+
+// The connection that made the exchange.
+class ExchangeOwner {
+ public:
+  // The response has been written, or given up; the owner calls Loop::destroyLater.
+  virtual void onExchangeFinished(Exchange& exchange) = 0;
+  virtual Peer remotePeer() const = 0;
+  virtual Peer localPeer() const = 0;
+  virtual uint64_t connectionId() const = 0;
+
+ protected:
+  ~ExchangeOwner() = default;
+};
+
+class Exchange final : public net::Deferred,
+                       public Stream,
+                       private LaneUser,
+                       private router::ForwardUser,
+                       private net::TimerUser {
+ public:
+  Exchange(Services& services, std::shared_ptr<const HcmPlan> plan, ExchangeOwner& owner,
+           codec::ServerStream& server);
+  ~Exchange() override;
+
+  Arena& arena() override { return arena_; }
+  RequestHead& request() override { return *request_; }
+
+  // `end`: no body follows.
+  void start(bool end);
+  // The bytes were no request: answer, log, nothing else.
+  void startRejected(const codec::ParseError& error);
+  void onRequestBody(std::string_view data, bool end);
+  void onRequestTrailers(Fields& trailers);
+  void onDownstreamWritable();
+  // The client is gone, or broke the protocol in the middle of its request.
+  void onDownstreamGone(ResponseFlag flag, std::string_view details);
+  // A message that could not be parsed to its end.
+  void onRequestError(const codec::ParseError& error);
+  void onRequestTimeout(std::string_view details);
+
+  bool finished() const { return finished_; }
+  const HcmPlan& plan() const { return *plan_; }
+
+  // From a per-thread free list.
+  static void* operator new(size_t size);
+  static void operator delete(void* at);
+
+ private:
+  // Stream
+  const StreamInfo& info() const override { return info_; }
+  SteadyTime now() const override { return services_.loop.now(); }
+  uint64_t random() override { return services_.random.next(); }
+  ResponseHead* response() override { return response_; }
+  std::string_view requestBody() const override { return request_lane_.whole(); }
+  std::string_view responseBody() const override { return response_lane_.whole(); }
+  Pending<void> sleep(std::chrono::microseconds wait) override;
+  Pending<CallResult> call(CallRequest request) override;
+  void setMetadata(std::string_view space, std::string_view key, std::string_view value) override;
+  std::string_view metadata(std::string_view space, std::string_view key) const override;
+  void setFlag(ResponseFlag flag) override { info_.flags.set(flag); }
+  bool healthCheckFailed() const override { return services_.health_check_failed; }
+
+  // LaneUser
+  void onLaneHead(Direction direction, bool end) override;
+  void onLaneBody(Direction direction, std::string_view data, bool end) override;
+  void onLaneTrailers(Direction direction, Fields& trailers) override;
+  void onLaneReply(Direction direction, const LocalReply& reply) override;
+  void onLaneTooLarge(Direction direction) override;
+  void onLanePause(Direction direction, bool pause) override;
+  net::Loop& laneLoop() override { return services_.loop; }
+
+  // router::ForwardUser
+  void onForwardInterim(ResponseHead& head) override;
+  void onForwardHead(ResponseHead& head, bool end) override;
+  void onForwardBody(std::string_view data, bool end) override;
+  void onForwardTrailers(Fields& trailers) override;
+  void onForwardFailure(const router::ForwardFailure& failure) override;
+  void onForwardWritable() override;
+  Arena& forwardArena() override { return arena_; }
+
+  void onTimer() override;
+
+  // exchange.cc: down to the cluster
+  bool prepareRequest();
+  void openLanes();
+  void forwardRequest(bool end);
+  void sendToCluster(const router::ClusterAction& action, bool end);
+  void setUpstreamHeaders(const router::ClusterAction& action);
+  void pauseRequest(bool pause, uint8_t reason);
+
+  // exchange_response.cc: back to the client
+  void localReply(const LocalReply& reply);
+  void replyDirect(const router::DirectResponse& direct);
+  void replyFromRoute(uint16_t status, std::string_view body, std::string_view location,
+                      std::string_view details);
+  void sendReplyBody(const LocalReply& reply, bool through_chain);
+  void writeHead(bool end);
+  void writeBody(std::string_view data, bool end);
+  void resetResponse(ResponseFlag flag, std::string_view details);
+  void onRequestComplete();
+  void armTimer();
+  SteadyTime nextDeadline() const;
+  void finish();
+
+  Services& services_;
+  std::shared_ptr<const HcmPlan> plan_;
+  ExchangeOwner& owner_;
+  codec::ServerStream& server_;
+  Arena arena_;
+  StreamInfo info_;
+  RequestHead* request_ = nullptr;
+  ResponseHead* response_ = nullptr;
+  const Chain* chain_ = nullptr;
+  Filter** filters_ = nullptr;
+  const router::VirtualHost* virtual_host_ = nullptr;
+  const router::Route* route_ = nullptr;
+  const router::WeightedCluster* weighted_ = nullptr;
+  router::Match::Kind match_ = router::Match::Kind::NoVirtualHost;
+  Lane<Direction::Request> request_lane_;
+  Lane<Direction::Response> response_lane_;
+  router::Forward forward_;
+  net::Timer timer_;
+  SteadyTime last_activity_{};
+  std::chrono::milliseconds idle_timeout_{0};
+  std::chrono::milliseconds max_duration_{0};
+  std::chrono::milliseconds route_timeout_{0};
+  std::string_view reply_body_;     // of a local reply on its way through the chain
+  struct Metadatum* metadata_ = nullptr;
+  uint8_t request_pauses_ = 0;      // bit set of reasons
+  bool request_complete_ = false;
+  bool forwarded_ = false;          // forward_ has been started
+  bool from_upstream_ = false;      // response_ is the origin's
+  bool head_written_ = false;
+  bool response_written_ = false;
+  bool finished_ = false;
+  bool forces_trace_ = false;
+};
+
+}  // namespace weir::stream

@@ -1,0 +1,138 @@
+#include "source/stream/hcm_builder.h"
+
+#include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
+#include "source/stream/chain_builder.h"
+
+namespace weir::stream {
+namespace {
+
+using Proto = HttpConnectionManager;
+
+std::chrono::milliseconds toMs(const google::protobuf::Duration& duration) {
+  return std::chrono::milliseconds(duration.seconds() * 1000 + duration.nanos() / 1'000'000);
+}
+
+// Reads a duration if it is set; a positive one below a millisecond is not "none".
+void read(bool set, const google::protobuf::Duration& from, std::chrono::milliseconds& to) {
+  if (!set) return;
+  to = toMs(from);
+  if (to.count() == 0 && from.nanos() > 0) to = std::chrono::milliseconds(1);
+}
+
+void readTimeouts(const Proto& proto, HcmPlan& plan) {
+  const auto& common = proto.common_http_protocol_options();
+  read(common.has_idle_timeout(), common.idle_timeout(), plan.idle_timeout);
+  read(common.has_max_connection_duration(), common.max_connection_duration(), plan.max_connection_duration);
+  read(common.has_max_stream_duration(), common.max_stream_duration(), plan.max_stream_duration);
+  read(proto.has_request_timeout(), proto.request_timeout(), plan.request_timeout);
+  read(proto.has_request_headers_timeout(), proto.request_headers_timeout(), plan.request_headers_timeout);
+  read(proto.has_stream_idle_timeout(), proto.stream_idle_timeout(), plan.stream_idle_timeout);
+  read(proto.has_delayed_close_timeout(), proto.delayed_close_timeout(), plan.delayed_close_timeout);
+}
+
+void readLimits(const Proto& proto, HcmPlan& plan, const Where& at) {
+  const auto& common = proto.common_http_protocol_options();
+  if (proto.has_max_request_headers_kb()) {
+    const uint32_t kb = proto.max_request_headers_kb().value();
+    if (kb == 0 || kb > 8192) {
+      at.field("max_request_headers_kb").error("expected 1 to 8192, found " + std::to_string(kb));
+    }
+    plan.max_head_bytes = kb * 1024;
+  }
+  if (common.has_max_headers_count()) {
+    plan.max_fields = common.max_headers_count().value();
+    if (plan.max_fields == 0) {
+      at.field("common_http_protocol_options").field("max_headers_count").error("expected at least 1");
+    }
+  }
+  if (common.has_max_requests_per_connection()) {
+    plan.max_requests_per_connection = common.max_requests_per_connection().value();
+  }
+}
+
+// Fields that decide who may pass or how traffic is protected, and that this version cannot honour.
+void refuseUnsupported(const Proto& proto, const Where& at) {
+  const auto refuse = [&at](bool set, const char* field, const char* what) {
+    if (set) at.field(field).error(std::string(what) + " is not supported yet; remove it");
+  };
+  refuse(proto.codec_type() == Proto::HTTP2, "codec_type", "HTTP/2 on listeners");
+  refuse(proto.codec_type() == Proto::HTTP3, "codec_type", "HTTP/3");
+  refuse(proto.upgrade_configs_size() != 0, "upgrade_configs", "upgrading connections");
+  refuse(proto.forward_client_cert_details() != Proto::SANITIZE, "forward_client_cert_details",
+         "forwarding client certificates");
+  refuse(proto.has_rds(), "rds", "route discovery");
+  refuse(proto.has_scoped_routes(), "scoped_routes", "scoped routing");
+  refuse(proto.has_local_reply_config(), "local_reply_config", "mapping local replies");
+  refuse(proto.has_typed_header_validation_config(), "typed_header_validation_config", "another header validator");
+  refuse(proto.early_header_mutation_extensions_size() != 0, "early_header_mutation_extensions",
+         "changing headers before routing");
+  refuse(proto.common_http_protocol_options().headers_with_underscores_action() !=
+             envoy::config::core::v3::HttpProtocolOptions::ALLOW,
+         "common_http_protocol_options.headers_with_underscores_action", "an action on underscores");
+}
+
+class Routes final : public router::RouteBuild {
+ public:
+  Routes(const Where& at, const BuildContext& context) : at_(at), context_(context) {}
+  uint32_t clusterSlot(std::string_view name) override { return context_.cluster_slot(name); }
+  void error(std::string path, std::string text) override {
+    at_.report().error(at_.path() + "." + path, std::move(text));
+  }
+  void warn(std::string path, std::string text) override {
+    at_.report().warning(at_.path() + "." + path, std::move(text));
+  }
+  bool validatesClusters() const override { return true; }
+
+ private:
+  const Where at_;
+  const BuildContext& context_;
+};
+
+void readCodec(const Proto& proto, HcmPlan& plan) {
+  const auto& http1 = proto.http_protocol_options();
+  plan.accept_http_10 = http1.accept_http_10();
+  plan.default_host_for_http_10 = http1.default_host_for_http_10();
+  plan.proxy_100_continue = proto.proxy_100_continue();
+}
+
+void readPolicies(const Proto& proto, HcmPlan& plan, const Where& at, const ProxyIdentity& proxy) {
+  const auto take = [&at](auto result, auto& into) {
+    if (result) {
+      into = *std::move(result);
+    } else {
+      at.field(result.error().field).error(result.error().text);
+    }
+  };
+  take(ForwardingPolicy::from(proto, proxy), plan.forwarding);
+  take(PathPolicy::from(proto), plan.paths);
+  take(RequestIdPolicy::from(proto), plan.ids);
+}
+
+}  // namespace
+
+std::shared_ptr<const HcmPlan> buildHcm(const HttpConnectionManager& proto, const Where& at,
+                                        const BuildContext& context) {
+  const size_t errors_before = at.report().errors();
+  if (proto.stat_prefix().empty()) {
+    at.field("stat_prefix").error("expected a name for the statistics, such as ingress_http");
+  }
+  auto plan = std::make_shared<HcmPlan>(
+      context.stats.scope("http").tagged(proto.stat_prefix(), "envoy_http_conn_manager_prefix"));
+  readTimeouts(proto, *plan);
+  readLimits(proto, *plan, at);
+  readCodec(proto, *plan);
+  readPolicies(proto, *plan, at, context.proxy);
+  refuseUnsupported(proto, at);
+  if (!proto.has_route_config() && !proto.has_rds() && !proto.has_scoped_routes()) {
+    at.error("expected route_config: the routes of this listener");
+  }
+  Routes routes(at.field("route_config"), context);
+  plan->routes = router::RouteTable::from(proto.route_config(), routes);
+  if (plan->routes == nullptr && at.report().errors() == errors_before) {
+    at.field("route_config").error("the routes could not be read");
+  }
+  buildChains(proto, *plan, at, context);
+  return at.report().errors() == errors_before ? plan : nullptr;
+}
+
+}  // namespace weir::stream

@@ -1,0 +1,45 @@
+// Builds HcmPlans: reads the HttpConnectionManager message, its route table, its filters and their
+// per-route configuration. Main thread, while a configuration is loaded.
+#pragma once
+
+#include <google/protobuf/any.pb.h>
+
+#include <functional>
+#include <memory>
+#include <string_view>
+
+#include "source/stream/hcm_plan.h"
+#include "source/telemetry/access_log_filter.h"
+#include "source/telemetry/log_thread.h"
+#include "weir/filter_registry.h"
+#include "weir/report.h"
+#include "weir/stats.h"
+
+namespace envoy::extensions::filters::network::http_connection_manager::v3 {
+class HttpConnectionManager;
+}
+
+namespace weir::stream {
+
+// What building needs from the server. Everything outlives the build.
+struct BuildContext {
+  const FilterRegistry& registry;
+  StatScope stats;  // the root
+  telemetry::LogThread& logs;
+  // Reads an Any, TypedStruct included; reports below the place and says whether it worked.
+  std::function<bool(const google::protobuf::Any&, google::protobuf::Message&, const Where&)> unpack;
+  // The full name of the message inside.
+  std::function<std::string(const google::protobuf::Any&)> type_of;
+  std::function<uint32_t(std::string_view)> cluster_slot;
+  telemetry::RuntimeValue runtime;
+  ProxyIdentity proxy;
+};
+
+using HttpConnectionManager =
+    envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
+
+// Null when errors were reported.
+std::shared_ptr<const HcmPlan> buildHcm(const HttpConnectionManager& proto, const Where& at,
+                                        const BuildContext& context);
+
+}  // namespace weir::stream

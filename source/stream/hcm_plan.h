@@ -1,0 +1,59 @@
+// An HcmPlan is an HttpConnectionManager's configuration, checked and compiled: what every stream of
+// its connections needs, read-only and shared by all workers.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "source/router/route_table.h"
+#include "source/stream/chain.h"
+#include "source/stream/forwarding_policy.h"
+#include "source/stream/hcm_stats.h"
+#include "source/stream/path_policy.h"
+#include "source/stream/request_id.h"
+#include "source/telemetry/access_log_plan.h"
+#include "weir/router_plan.h"
+
+namespace weir::stream {
+
+struct HcmPlan {
+  explicit HcmPlan(const StatScope& scope) : stats(scope) {}
+
+  // The chain of a route; routes without configuration of their own share one.
+  const Chain& chainOf(const router::Route* route) const {
+    if (route != nullptr && route->id < route_chains.size() && route_chains[route->id]) {
+      return *route_chains[route->id];
+    }
+    return *chain;
+  }
+
+  HcmStats stats;
+  std::shared_ptr<const router::RouteTable> routes;
+  std::shared_ptr<const Chain> chain;
+  std::vector<std::shared_ptr<const Chain>> route_chains;  // by route id; null: `chain`
+  RouterPlan router;
+  ForwardingPolicy forwarding;
+  PathPolicy paths;
+  RequestIdPolicy ids;
+  telemetry::AccessLogPlan access_logs;
+
+  // Zero means none.
+  std::chrono::milliseconds idle_timeout{3'600'000};
+  std::chrono::milliseconds request_timeout{0};
+  std::chrono::milliseconds request_headers_timeout{0};
+  std::chrono::milliseconds stream_idle_timeout{300'000};
+  std::chrono::milliseconds max_stream_duration{0};
+  std::chrono::milliseconds max_connection_duration{0};
+  std::chrono::milliseconds delayed_close_timeout{1000};
+  uint64_t max_requests_per_connection = 0;
+
+  uint32_t max_head_bytes = 60 * 1024;
+  uint32_t max_fields = 100;
+  bool accept_http_10 = false;
+  std::string default_host_for_http_10;
+  bool proxy_100_continue = false;
+};
+
+}  // namespace weir::stream

@@ -1,0 +1,376 @@
+#include "source/stream/http1_server.h"
+
+#include <charconv>
+#include <string>
+#include <utility>
+
+#include "source/codec/http1/encode.h"
+#include "source/codec/http1/parse_head.h"
+
+namespace weir::stream {
+
+using codec::BodyKind;
+using codec::ConnectionOption;
+
+// The addresses as text, one block, kept while the connection lives: "1.2.3.4:5" then "6.7.8.9:10".
+struct PeerTexts {
+  PeerTexts(const net::Address& remote, const net::Address& local)
+      : text(remote.text() + local.text()),
+        remote_size(static_cast<uint8_t>(text.size() - local.text().size())),
+        is_unix(remote.isUnix()),
+        is_private(remote.isPrivate()),
+        remote_port(remote.port()),
+        local_port(local.port()) {}
+
+  Peer remote() const { return peer(std::string_view(text).substr(0, remote_size), remote_port); }
+  Peer local() const { return peer(std::string_view(text).substr(remote_size), local_port); }
+
+  const std::string text;
+  const uint8_t remote_size;
+  const bool is_unix;
+  const bool is_private;
+  const uint16_t remote_port, local_port;
+
+ private:
+  Peer peer(std::string_view address, uint16_t port) const {
+    std::string_view ip = address;
+    if (!is_unix) ip = ip.substr(0, ip.rfind(':'));
+    if (!ip.empty() && ip.front() == '[') ip = ip.substr(1, ip.size() - 2);
+    return {address, ip, port, is_private};
+  }
+};
+
+Http1Server::Http1Server(Services& services, std::shared_ptr<const HcmPlan> plan,
+                         ServerConnections& connections, const net::Address& remote,
+                         const net::Address& local, uint64_t id)
+    : services_(services),
+      plan_(std::move(plan)),
+      connections_(connections),
+      connection_(services.loop, *this),
+      timer_(*this),
+      scanner_(codec::MessageType::Request, plan_->max_head_bytes),
+      id_(id),
+      accepted_(services.loop.now()),
+      since_(accepted_),
+      peers_(std::make_unique<const PeerTexts>(remote, local)) {}
+
+Http1Server::~Http1Server() = default;
+
+void Http1Server::accept(net::Fd fd) {
+  connection_.countInto(&plan_->stats.bytes);
+  connection_.accept(std::move(fd));
+  plan_->stats.cx_total.add();
+  plan_->stats.cx_http1_total.add();
+  plan_->stats.cx_active.add();
+  plan_->stats.cx_http1_active.add();
+  armTimer();
+}
+
+size_t Http1Server::onInput(char* data, size_t size) {
+  size_t taken = 0;
+  while (taken < size && !connection_.readPaused()) {
+    size_t n = size - taken;
+    switch (state_) {
+      case State::Head: n = readHead(data + taken, n); break;
+      case State::Body: n = readBody(data + taken, n); break;
+      case State::Waiting: return taken;
+      case State::Lingering: break;  // nobody reads it any more
+      case State::Closed: return size;
+    }
+    if (n == 0) break;
+    taken += n;
+  }
+  return taken;
+}
+
+size_t Http1Server::readHead(char* data, size_t size) {
+  const codec::HeadScanner::Scan scan = scanner_.scan({data, size});
+  if (scan.error) {
+    reject(scan.error);
+    return size;
+  }
+  if (scan.size == 0) {
+    if (!std::exchange(head_partial_, true)) {
+      since_ = services_.loop.now();
+      armTimer();
+    }
+    return 0;
+  }
+  scanner_.reset();
+  head_partial_ = false;
+  exchange_ = new Exchange(services_, plan_, *this, *this);
+  Arena& arena = exchange_->arena();
+  auto* copy = const_cast<char*>(arena.copy({data + scan.skip, scan.size}).data());
+  RequestHead& head = exchange_->request();
+  framing_ = {};
+  const codec::Limits limits{plan_->max_head_bytes, plan_->max_fields};
+  const codec::ParseError error = codec::parseRequestHead(copy, scan.size, limits, head, framing_);
+  response_done_ = false;
+  protocol_ = head.protocol;
+  method_ = head.method;
+  last_ = !framing_.keep_alive || services_.draining;
+  if (error) {
+    state_ = State::Waiting;
+    last_ = true;
+    exchange_->startRejected(error);
+    return size;
+  }
+  const bool end = framing_.body == BodyKind::None;
+  if (checkProtocol(head)) begin(end);
+  return scan.skip + scan.size;
+}
+
+// What only the configuration can allow.
+bool Http1Server::checkProtocol(RequestHead& head) {
+  if (head.scheme.empty()) head.scheme = "http";
+  if (head.protocol == Protocol::Http11) return true;
+  if (plan_->accept_http_10) {
+    if (head.authority.empty()) head.authority = plan_->default_host_for_http_10;
+    if (!head.authority.empty()) return true;
+  }
+  state_ = State::Waiting;
+  last_ = true;
+  exchange_->onRequestError({426, "low_version"});
+  return false;
+}
+
+void Http1Server::begin(bool end) {
+  ++served_;
+  const uint64_t most = plan_->max_requests_per_connection;
+  if (most != 0 && served_ >= most) last_ = true;
+  state_ = end ? State::Waiting : State::Body;
+  if (!end) body_.begin(framing_, codec::MessageType::Request);
+  trailers_ = nullptr;
+  updatePause();
+  if (framing_.expect_continue && !plan_->proxy_100_continue) {
+    connection_.write("HTTP/1.1 100 Continue\r\n\r\n");
+    exchange_->request().fields.remove(HeaderId::Expect);
+  }
+  exchange_->start(end);
+}
+
+size_t Http1Server::readBody(char* data, size_t size) {
+  if (trailers_ == nullptr && framing_.body == BodyKind::Chunked) {
+    trailers_ = exchange_->arena().make<Fields>(exchange_->arena());
+  }
+  using Step = codec::BodyDecoder::Step;
+  const Step step = body_.step({data, size}, trailers_);
+  switch (step.kind) {
+    case Step::NeedMore: break;
+    case Step::Data: {
+      const bool end = framing_.body == BodyKind::Length && body_.remaining() == 0;
+      if (end) state_ = State::Waiting;
+      if (end) updatePause();
+      exchange_->onRequestBody(step.data, end);
+      break;
+    }
+    case Step::Trailers:
+      state_ = State::Waiting;
+      updatePause();
+      exchange_->onRequestTrailers(*trailers_);
+      break;
+    case Step::End:
+      state_ = State::Waiting;
+      updatePause();
+      exchange_->onRequestBody({}, true);
+      break;
+    case Step::Error:
+      state_ = State::Waiting;
+      last_ = true;
+      exchange_->onRequestError(step.error);
+      return size;
+  }
+  return step.consumed;
+}
+
+// Bytes that never became a head still get an answer and a line in the log.
+void Http1Server::reject(const codec::ParseError& error) {
+  exchange_ = new Exchange(services_, plan_, *this, *this);
+  state_ = State::Waiting;
+  response_done_ = false;
+  last_ = true;
+  exchange_->startRejected(error);
+}
+
+void Http1Server::updatePause() {
+  const bool pause = request_paused_ || (state_ == State::Waiting && exchange_ != nullptr);
+  pause ? connection_.pauseRead() : connection_.resumeRead();
+}
+
+void Http1Server::pauseRequest() {
+  request_paused_ = true;
+  updatePause();
+}
+
+void Http1Server::resumeRequest() {
+  request_paused_ = false;
+  if (state_ != State::Closed) updatePause();
+}
+
+void Http1Server::sendInterim(const ResponseHead& head) {
+  if (protocol_ == Protocol::Http10) return;  // RFC 9110 §15.2
+  connection_.write(codec::encodeResponseHead(head, BodyKind::None, 0, method_, ConnectionOption::None,
+                                              exchange_->arena()));
+}
+
+void Http1Server::sendHead(ResponseHead& head, bool end) {
+  // A request that is not over yet leaves bytes nobody will read as a body.
+  if (services_.draining || (end && state_ == State::Body)) last_ = true;
+  uint64_t length = 0;
+  response_body_ = BodyKind::None;
+  if (!end) {
+    response_body_ = protocol_ == Protocol::Http10 ? BodyKind::UntilClose : BodyKind::Chunked;
+    if (const auto text = head.fields.get(HeaderId::ContentLength)) {
+      std::from_chars(text->data(), text->data() + text->size(), length);
+      response_body_ = BodyKind::Length;
+    }
+    if (response_body_ == BodyKind::UntilClose) last_ = true;
+  }
+  ConnectionOption option = last_ ? ConnectionOption::Close : ConnectionOption::None;
+  if (!last_ && protocol_ == Protocol::Http10) option = ConnectionOption::KeepAlive;
+  connection_.write(
+      codec::encodeResponseHead(head, response_body_, length, method_, option, exchange_->arena()));
+  response_done_ = end;
+}
+
+void Http1Server::sendBody(std::string_view data, bool end) {
+  if (response_body_ == BodyKind::Chunked) {
+    if (!data.empty()) {
+      char header[20];
+      connection_.writeCopy({header, codec::encodeChunkHeader(header, data.size())});
+      connection_.write(data);
+      connection_.write(codec::kChunkEnd);
+    }
+    if (end) connection_.write(codec::kLastChunk);
+  } else if (method_ != Method::Head) {
+    connection_.write(data);
+  }
+  response_done_ = end;
+}
+
+void Http1Server::sendTrailers(const Fields& trailers) {
+  if (response_body_ == BodyKind::Chunked) {
+    connection_.write(codec::encodeTrailers(trailers, exchange_->arena()));
+  }
+  response_done_ = true;
+}
+
+void Http1Server::abort() {
+  connection_.flush();
+  last_ = true;
+}
+
+void Http1Server::onExchangeFinished(Exchange& exchange) {
+  services_.loop.destroyLater(&exchange);
+  exchange_ = nullptr;
+  request_paused_ = false;
+  if (state_ == State::Closed) return;
+  if (!response_done_) return close();
+  if (last_ || state_ == State::Body) return linger();
+  state_ = State::Head;
+  since_ = services_.loop.now();
+  connection_.trim();
+  updatePause();
+  armTimer();
+}
+
+// The response is complete and the connection ends with it. What the client still sends is read and
+// dropped for a while: closing at once would reset the connection and could destroy the response
+// on its way (RFC 9112 §9.6).
+void Http1Server::linger() {
+  state_ = State::Lingering;
+  since_ = services_.loop.now();
+  connection_.finishWriting();
+  if (!connection_.isOpen()) return;
+  connection_.resumeRead();
+  armTimer();
+}
+
+void Http1Server::onInputEnd() {
+  if (state_ == State::Lingering) {
+    if (connection_.writeFinished()) close();
+    return;
+  }
+  gone("downstream_remote_disconnect");
+}
+
+void Http1Server::onPeerGone() {
+  if (exchange_ != nullptr && state_ == State::Waiting) gone("downstream_remote_disconnect");
+}
+
+void Http1Server::onFailed(const Failure&) { gone("downstream_remote_disconnect"); }
+
+void Http1Server::gone(std::string_view details) {
+  if (state_ == State::Closed) return;
+  plan_->stats.cx_destroy_remote.add();
+  if (exchange_ != nullptr) {
+    plan_->stats.cx_destroy_active_rq.add();
+    state_ = State::Body;  // whatever the exchange does now, the connection ends
+    exchange_->onDownstreamGone(ResponseFlag::DownstreamConnectionTermination, details);
+  }
+  close();
+}
+
+void Http1Server::close() {
+  if (state_ == State::Closed) return;
+  state_ = State::Closed;
+  timer_.disarm();
+  connection_.close();
+  if (exchange_ != nullptr) {
+    exchange_->onDownstreamGone(ResponseFlag::DownstreamConnectionTermination, "local_close");
+  }
+  plan_->stats.cx_active.sub();
+  plan_->stats.cx_http1_active.sub();
+  plan_->stats.cx_destroy.add();
+  plan_->stats.cx_length_ms.record(
+      static_cast<uint64_t>((services_.loop.now() - accepted_) / std::chrono::microseconds(1)));
+  connections_.onServerClosed(*this);
+  services_.loop.destroyLater(this);
+}
+
+void Http1Server::drain() {
+  last_ = true;
+  if (exchange_ == nullptr && !head_partial_ && state_ == State::Head) {
+    plan_->stats.cx_drain_close.add();
+    close();
+  }
+}
+
+void Http1Server::onWritable() {
+  if (state_ == State::Lingering) return;
+  if (exchange_ != nullptr) exchange_->onDownstreamWritable();
+}
+
+void Http1Server::armTimer() {
+  std::chrono::milliseconds wait = plan_->idle_timeout;
+  if (state_ == State::Head && head_partial_) wait = plan_->request_headers_timeout;
+  if (state_ == State::Lingering) wait = plan_->delayed_close_timeout;
+  if (state_ == State::Lingering || wait.count() != 0) {
+    timer_.arm(services_.loop.timers(), since_ + wait);
+  }
+}
+
+void Http1Server::onTimer() {
+  const net::SteadyTime now = services_.loop.now();
+  if (state_ == State::Lingering) {
+    plan_->stats.cx_delayed_close_timeout.add();
+    return close();
+  }
+  if (exchange_ != nullptr) return;  // it has deadlines of its own
+  if (head_partial_) {
+    const auto wait = plan_->request_headers_timeout;
+    if (wait.count() == 0) return;
+    if (since_ + wait > now) return armTimer();
+    plan_->stats.rq_header_timeout.add();
+    return reject({408, "request_header_timeout"});
+  }
+  if (since_ + plan_->idle_timeout > now) return armTimer();
+  plan_->stats.cx_idle_timeout.add();
+  close();
+}
+
+Peer Http1Server::remotePeer() const { return peers_->remote(); }
+
+Peer Http1Server::localPeer() const { return peers_->local(); }
+
+}  // namespace weir::stream

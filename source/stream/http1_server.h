@@ -1,0 +1,114 @@
+// An Http1Server is one downstream HTTP/1 connection: it finds and parses heads, feeds bodies to the
+// exchange of the moment, writes its response, and goes on with the next request. Owned by itself
+// through the listener's list; dies at the end of the turn in which it closes. One worker.
+//
+//   Head -> Body -> Waiting -> Head … -> Lingering -> closed
+#pragma once
+
+#include <memory>
+
+#include "source/codec/http1/body_decoder.h"
+#include "source/codec/http1/head_scanner.h"
+#include "source/codec/stream.h"
+#include "source/stream/exchange.h"
+#include "source/stream/hcm_plan.h"
+#include "source/stream/services.h"
+#include "source/transport/connection.h"
+
+namespace weir::stream {
+
+class Http1Server;
+
+// The worker's list of connections.
+class ServerConnections {
+ public:
+  virtual void onServerClosed(Http1Server& connection) = 0;
+
+ protected:
+  ~ServerConnections() = default;
+};
+
+class Http1Server final : public transport::ConnectionUser,
+                          public codec::ServerStream,
+                          public ExchangeOwner,
+                          public net::TimerUser,
+                          public net::Deferred {
+ public:
+  Http1Server(Services& services, std::shared_ptr<const HcmPlan> plan, ServerConnections& connections,
+              const net::Address& remote, const net::Address& local, uint64_t id);
+  ~Http1Server() override;
+
+  void accept(net::Fd fd);
+  // No further request: closes now when idle, else says `connection: close` with the response.
+  void drain();
+  // Whatever is going on.
+  void close();
+
+  Http1Server* next = nullptr;  // of ServerConnections
+  Http1Server* previous = nullptr;
+
+ private:
+  enum class State : uint8_t { Head, Body, Waiting, Lingering, Closed };
+
+  // transport::ConnectionUser
+  size_t onInput(char* data, size_t size) override;
+  void onInputEnd() override;
+  void onWritable() override;
+  void onPeerGone() override;
+  void onFailed(const Failure& failure) override;
+
+  // codec::ServerStream
+  void sendInterim(const ResponseHead& head) override;
+  void sendHead(ResponseHead& head, bool end) override;
+  void sendBody(std::string_view data, bool end) override;
+  void sendTrailers(const Fields& trailers) override;
+  void abort() override;
+  void pauseRequest() override;
+  void resumeRequest() override;
+  bool congested() const override { return connection_.congested(); }
+  void closeAfterResponse() override { last_ = true; }
+
+  // ExchangeOwner
+  void onExchangeFinished(Exchange& exchange) override;
+  Peer remotePeer() const override;
+  Peer localPeer() const override;
+  uint64_t connectionId() const override { return id_; }
+
+  void onTimer() override;
+
+  size_t readHead(char* data, size_t size);
+  size_t readBody(char* data, size_t size);
+  void reject(const codec::ParseError& error);
+  bool checkProtocol(RequestHead& head);
+  void begin(bool end);
+  void updatePause();
+  void armTimer();
+  void linger();
+  void gone(std::string_view details);
+
+  Services& services_;
+  std::shared_ptr<const HcmPlan> plan_;
+  ServerConnections& connections_;
+  transport::Connection connection_;
+  net::Timer timer_;
+  codec::HeadScanner scanner_;
+  codec::BodyDecoder body_;
+  codec::Framing framing_;
+  codec::BodyKind response_body_ = codec::BodyKind::None;
+  Exchange* exchange_ = nullptr;
+  Fields* trailers_ = nullptr;
+  State state_ = State::Head;
+  bool last_ = false;             // the connection ends with this response
+  bool request_paused_ = false;   // by the exchange
+  bool head_partial_ = false;     // some bytes of a head are here
+  bool response_done_ = false;
+  Protocol protocol_ = Protocol::Http11;
+  Method method_ = Method::Get;
+  uint64_t id_;
+  uint64_t served_ = 0;
+  net::SteadyTime accepted_;
+  net::SteadyTime since_;         // idle since, head begun, or lingering since
+  std::unique_ptr<const struct PeerTexts> peers_;
+};
+
+}  // namespace weir::stream

@@ -1,0 +1,293 @@
+#include "source/transport/connection.h"
+
+#include <event2/event.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "source/transport/outbox.h"
+
+namespace weir::transport {
+namespace {
+
+// Wakes the reader without news from the socket. Not EV_READ: libevent merges reasons, and an edge
+// must not be invented or lost.
+constexpr short kWake = EV_TIMEOUT;
+
+FailureKind kindOf(int error) {
+  return error == ECONNREFUSED || error == ENETUNREACH || error == EHOSTUNREACH || error == ENOENT ||
+                 error == EACCES || error == ETIMEDOUT
+             ? FailureKind::ConnectFailed
+             : FailureKind::ConnectionReset;
+}
+
+// Static text for the errors a peer can cause.
+std::string_view describe(int error) {
+  switch (error) {
+    case ECONNREFUSED: return "connection refused";
+    case ECONNRESET: return "connection reset by peer";
+    case EPIPE: return "peer closed the connection";
+    case ETIMEDOUT: return "connection timed out";
+    case ENETUNREACH: return "network unreachable";
+    case EHOSTUNREACH: return "host unreachable";
+    case ENOENT: return "no such socket path";
+    case EACCES: return "permission denied";
+    default: return "socket error";
+  }
+}
+
+}  // namespace
+
+net::Fd makeStreamSocket(const net::Address& address) {
+  net::Fd fd(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (fd && !address.isUnix()) {
+    const int on = 1;
+    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
+  return fd;
+}
+
+Connection::~Connection() { close(); }
+
+void Connection::watch() {
+  event_assign(&event_, loop_.base(), fd_.get(), EV_READ | EV_WRITE | EV_CLOSED | EV_PERSIST | EV_ET,
+               onEvent, this);
+  event_add(&event_, nullptr);
+}
+
+void Connection::accept(net::Fd fd) {
+  fd_ = std::move(fd);
+  watch();
+}
+
+bool Connection::connect(const net::Address& to) {
+  net::Fd fd = makeStreamSocket(to);
+  if (!fd) return false;
+  if (net::connectTo(fd.get(), to) != 0 && errno != EINPROGRESS && errno != EAGAIN) return false;
+  fd_ = std::move(fd);
+  connecting_ = true;
+  writable_ = false;
+  watch();
+  return true;
+}
+
+void Connection::close() {
+  if (!fd_) return;
+  event_del(&event_);
+  loop_.cancelTurnEnd(*this);
+  if (outbox_ != nullptr) Outbox::give(std::exchange(outbox_, nullptr));
+  fd_.reset();
+  input_ = {};
+  queue_ = {};
+  sent_ = 0;
+}
+
+void Connection::trim() {
+  if (input_.empty() && input_.capacity() > sizeof(std::string)) input_ = {};
+  if (queue_.empty() && queue_.capacity() > sizeof(std::string)) queue_ = {};
+}
+
+void Connection::fail(FailureKind kind, std::string_view detail) {
+  close();
+  user_.onFailed({Side::Upstream, kind, Retry::Never, detail});
+}
+
+void Connection::onEvent(evutil_socket_t, short what, void* self) {
+  auto& connection = *static_cast<Connection*>(self);
+  net::Loop::Turn turn(connection.loop_);
+  if (connection.connecting_) {
+    connection.onConnectReady();
+    if (!connection.isOpen() || connection.connecting_) return;
+  }
+  if ((what & EV_CLOSED) != 0) {
+    connection.peer_closed_ = true;
+    if (connection.read_paused_) connection.user_.onPeerGone();
+    if (!connection.isOpen()) return;
+  }
+  if ((what & (EV_READ | EV_CLOSED)) != 0) connection.readable_ = true;
+  if ((what & (EV_READ | EV_CLOSED | kWake)) != 0) connection.readAll();
+  if ((what & EV_WRITE) != 0 && connection.isOpen() && !connection.writable_) {
+    connection.writable_ = true;
+    connection.sendQueue();
+  }
+}
+
+void Connection::onConnectReady() {
+  int error = 0;
+  socklen_t size = sizeof error;
+  ::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+  if (error != 0) return fail(kindOf(error), describe(error));
+  connecting_ = false;
+  writable_ = true;
+  user_.onConnected();
+}
+
+void Connection::readAll() {
+  size_t budget = kReadBudget;
+  if (std::exchange(resumed_, false) && !input_.empty() && !read_paused_) offerKept();
+  while (isOpen() && !read_paused_ && readable_) {
+    if (budget == 0) {
+      event_active(&event_, kWake, 0);
+      return;
+    }
+    if (!receiveOnce(budget)) break;
+    // The scratch is used again: what points into it has to leave first.
+    if (isOpen() && readable_ && !read_paused_) loop_.flushTurn();
+  }
+  if (isOpen() && end_seen_ && !end_told_ && (!read_paused_ || input_.empty())) {
+    end_told_ = true;
+    user_.onInputEnd();
+  }
+}
+
+bool Connection::receiveOnce(size_t& budget) {
+  char* at = loop_.scratch();
+  size_t room = net::Loop::kScratchSize;
+  const bool in_place = input_.size() > net::Loop::kScratchSize / 2;
+  const size_t kept = input_.size();
+  if (in_place) {  // a long partial message grows where it is kept
+    input_.resize(kept + net::Loop::kScratchSize / 2);
+    at = input_.data();
+    room = input_.size();
+  } else if (kept != 0) {
+    std::memcpy(at, input_.data(), kept);
+  }
+  const size_t asked = room - kept;
+  const ssize_t got = ::recv(fd_.get(), at + kept, asked, 0);
+  if (got <= 0) {
+    if (in_place) input_.resize(kept);
+    readable_ = false;
+    if (got == 0) {
+      end_seen_ = true;
+    } else if (errno != EAGAIN && errno != EINTR) {
+      fail(kindOf(errno), describe(errno));
+    }
+    return false;
+  }
+  const auto size = static_cast<size_t>(got);
+  bytes_in_ += size;
+  if (counters_ != nullptr) counters_->received.add(size);
+  // Less than asked for: drained, an edge will tell of more. Except when FIN is known to wait.
+  if (size < asked && !peer_closed_) readable_ = false;
+  budget -= std::min(budget, size);
+  if (in_place) {
+    input_.resize(kept + size);
+    offerKept();
+    return isOpen();
+  }
+  input_.clear();
+  return offer(at, kept + size);
+}
+
+bool Connection::offer(char* data, size_t size) {
+  const size_t taken = user_.onInput(data, size);
+  if (!isOpen()) return false;
+  if (taken < size) input_.assign(data + taken, size - taken);
+  return true;
+}
+
+void Connection::offerKept() {
+  std::string kept;
+  kept.swap(input_);
+  const size_t taken = user_.onInput(kept.data(), kept.size());
+  loop_.flushTurn();  // views into `kept` must not outlive it
+  if (!isOpen() || taken == kept.size()) return;
+  if (taken != 0) kept.erase(0, taken);
+  input_.swap(kept);
+}
+
+void Connection::resumeRead() {
+  if (!read_paused_) return;
+  read_paused_ = false;
+  resumed_ = true;
+  if (!input_.empty() || readable_ || (end_seen_ && !end_told_)) event_active(&event_, kWake, 0);
+}
+
+void Connection::write(std::string_view view) {
+  if (view.empty()) return;
+  if (Outbox* out = openOutbox()) out->add(view);
+}
+
+void Connection::writeCopy(std::string_view text) {
+  if (Outbox* out = openOutbox()) out->addCopy(text);
+}
+
+Outbox* Connection::openOutbox() {
+  if (!fd_ || finish_writing_) return nullptr;
+  if (outbox_ != nullptr && outbox_->full()) {
+    sendPieces();
+    if (!fd_) return nullptr;
+  }
+  if (outbox_ == nullptr) {
+    outbox_ = Outbox::take();
+    loop_.atTurnEnd(*this);
+  }
+  return outbox_;
+}
+
+void Connection::flush() {
+  if (outbox_ != nullptr) sendPieces();
+}
+
+void Connection::sendPieces() {
+  Outbox& out = *outbox_;
+  size_t sent = 0;
+  int error = 0;
+  if (writable_ && queued() == 0) {
+    const ssize_t n = out.send(fd_.get());
+    if (n >= 0) {
+      sent = static_cast<size_t>(n);
+    } else if (errno != EAGAIN && errno != EINTR) {
+      error = errno;
+    }
+    if (sent < out.bytes()) writable_ = false;
+  }
+  if (error == 0) {
+    bytes_out_ += sent;
+    if (counters_ != nullptr && sent != 0) counters_->sent.add(sent);
+    if (sent < out.bytes()) out.copyAfter(sent, queue_);
+  }
+  Outbox::give(std::exchange(outbox_, nullptr));
+  if (error != 0) return fail(kindOf(error), describe(error));
+  if (queued() >= high_mark_) congested_ = true;
+  if (finish_writing_ && queued() == 0) finishWriting();
+}
+
+void Connection::sendQueue() {
+  while (queued() != 0) {
+    const ssize_t n = ::send(fd_.get(), queue_.data() + sent_, queued(), MSG_NOSIGNAL);
+    if (n < 0) {
+      if (errno == EINTR) continue;
+      if (errno != EAGAIN) return fail(kindOf(errno), describe(errno));
+      writable_ = false;
+      break;
+    }
+    sent_ += static_cast<size_t>(n);
+    bytes_out_ += static_cast<size_t>(n);
+    if (counters_ != nullptr) counters_->sent.add(static_cast<size_t>(n));
+  }
+  if (queued() == 0) {
+    queue_.clear();
+    sent_ = 0;
+    if (finish_writing_) return finishWriting();
+  }
+  if (congested_ && queued() <= high_mark_ / 4) {
+    congested_ = false;
+    user_.onWritable();
+  }
+}
+
+void Connection::finishWriting() {
+  if (!fd_ || write_finished_) return;
+  flush();
+  finish_writing_ = true;
+  if (!fd_ || queued() != 0 || outbox_ != nullptr) return;
+  write_finished_ = true;
+  ::shutdown(fd_.get(), SHUT_WR);
+}
+
+}  // namespace weir::transport

@@ -1,0 +1,141 @@
+// A Connection is one connected (or connecting) stream socket on a worker's loop: one libevent event,
+// added once, edge triggered. It owns no buffer while idle.
+//
+// Reading: bytes arrive in the loop's scratch and are offered to the User, who says how many it
+// consumed; the rest is kept and offered again, in front of what comes next. pauseRead() only sets
+// a flag; resumeRead() continues in a turn of its own.
+// Writing: write() keeps views; all of a turn's views leave in one sendmsg at its end, and what the
+// socket does not take is copied into the queue. congested() asks the writer's source to pause;
+// onWritable() tells when the queue is short again.
+//
+// Owner: the User's object, which holds the Connection as a member and destroys both through
+// Loop::destroyLater. After close() no callback comes. Worker thread only.
+#pragma once
+
+#include <event2/event_struct.h>
+
+#include <string>
+#include <string_view>
+
+#include "source/net/address.h"
+#include "source/net/loop.h"
+#include "weir/result.h"
+#include "weir/stats.h"
+
+namespace weir::transport {
+
+class ConnectionUser {
+ public:
+  // Returns how many bytes it took, from the front. May write, pause and close inside.
+  virtual size_t onInput(char* data, size_t size) = 0;
+  // The peer sent FIN and everything before it was offered. Unconsumed bytes will not grow.
+  virtual void onInputEnd() = 0;
+  // connect() finished.
+  virtual void onConnected() {}
+  // FIN or RST came while reading is paused: nobody may be there to read an answer.
+  virtual void onPeerGone() {}
+  // The queue fell below the low mark after congested() was true.
+  virtual void onWritable() {}
+  // The socket failed and is closed. Not called for close().
+  virtual void onFailed(const Failure& failure) = 0;
+
+ protected:
+  ~ConnectionUser() = default;
+};
+
+// Optional byte counters, shared by many connections.
+struct ByteCounters {
+  Counter received;
+  Counter sent;
+};
+
+class Outbox;
+
+class Connection final : public net::TurnEnd {
+ public:
+  static constexpr size_t kDefaultHighMark = 64 * 1024;
+  static constexpr size_t kReadBudget = 256 * 1024;  // bytes a turn, then others get theirs
+
+  Connection(net::Loop& loop, ConnectionUser& user) : loop_(loop), user_(user) {}
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();
+
+  // Either takes an accepted socket, or starts to connect; once.
+  void accept(net::Fd fd);
+  // False: failed at once with errno; no callback follows.
+  bool connect(const net::Address& to);
+
+  void write(std::string_view view);
+  // Copies at most Outbox::kLongestCopy bytes: chunk headers and the like.
+  void writeCopy(std::string_view text);
+  // Sends what this turn wrote so far, for writers whose views die before the turn does.
+  void flush();
+  bool congested() const { return congested_; }
+  size_t queued() const { return queue_.size() - sent_; }
+
+  void pauseRead() { read_paused_ = true; }
+  void resumeRead();
+  bool readPaused() const { return read_paused_; }
+  size_t unconsumed() const { return input_.size(); }
+
+  // Stops reading, sends what is queued, then sends FIN and calls back no more than onInputEnd()
+  // or onFailed() (the lingering half of RFC 9112 §9.6).
+  void finishWriting();
+  bool writeFinished() const { return write_finished_; }
+  void close();
+  bool isOpen() const { return static_cast<bool>(fd_); }
+  // Frees buffers; call when a message is over.
+  void trim();
+
+  int fd() const { return fd_.get(); }
+  net::Loop& loop() { return loop_; }
+  uint64_t bytesIn() const { return bytes_in_; }
+  uint64_t bytesOut() const { return bytes_out_; }
+
+  void countInto(const ByteCounters* counters) { counters_ = counters; }
+  void setHighMark(size_t mark) { high_mark_ = mark; }
+
+ private:
+  static void onEvent(evutil_socket_t, short what, void* self);
+  void watch();
+  void onTurnEnd() override { flush(); }
+  void onConnectReady();
+  void readAll();
+  bool receiveOnce(size_t& budget);
+  bool offer(char* data, size_t size);
+  void offerKept();
+  void sendQueue();
+  Outbox* openOutbox();
+  void sendPieces();
+  void fail(FailureKind kind, std::string_view detail);
+
+  net::Loop& loop_;
+  ConnectionUser& user_;
+  event event_{};
+  net::Fd fd_;
+  bool connecting_ = false;
+  bool read_paused_ = false;
+  bool resumed_ = false;        // kept input is to be offered again
+  bool readable_ = false;       // an edge came and the socket is not known to be drained
+  bool peer_closed_ = false;    // EPOLLRDHUP: the next short read is not the end of the story
+  bool end_seen_ = false;       // recv said 0
+  bool end_told_ = false;
+  bool writable_ = true;
+  bool congested_ = false;
+  bool finish_writing_ = false;
+  bool write_finished_ = false;
+  std::string input_;           // offered, not consumed
+  std::string queue_;           // written, not sent
+  size_t sent_ = 0;             // of queue_
+  Outbox* outbox_ = nullptr;    // this turn's views
+  size_t high_mark_ = kDefaultHighMark;
+  uint64_t bytes_in_ = 0;
+  uint64_t bytes_out_ = 0;
+  const ByteCounters* counters_ = nullptr;
+};
+
+// Makes a non-blocking stream socket for the address's family; invalid with errno on failure.
+net::Fd makeStreamSocket(const net::Address& address);
+
+}  // namespace weir::transport
