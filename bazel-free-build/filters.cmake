@@ -1,15 +1,16 @@
-# weir_filter(NAME [OPTIONAL_TEST]): one filter's folder: object library weir_filter_NAME from NAME.cc,
-# NAME.proto if there is one, the test NAME_test.cc if there is one.
+# weir_filter(NAME [SRCS more.cc …]): one filter's folder: library weir_filter_NAME from NAME.cc and
+# SRCS, NAME.proto if there is one, the test NAME_test.cc if there is one.
 #
 # weir_filters(NAME…): adds the folders http/NAME and generates builtin_filters.cc, which installs them
 # in the given order. -DWEIR_FILTERS="router;cors" leaves the others out.
 set(WEIR_FILTERS "" CACHE STRING "filters to build; empty: all")
 
 function(weir_filter name)
-  add_library(weir_filter_${name} STATIC ${name}.cc)
+  cmake_parse_arguments(ARG "" "" "SRCS" ${ARGN})
+  add_library(weir_filter_${name} STATIC ${name}.cc ${ARG_SRCS})
   target_include_directories(weir_filter_${name} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/api/include)
   target_compile_options(weir_filter_${name} PRIVATE ${WEIR_WARNINGS})
-  target_link_libraries(weir_filter_${name} PUBLIC weir_base weir_match weir_api)
+  target_link_libraries(weir_filter_${name} PUBLIC weir_base weir_match weir_telemetry weir_api)
   if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${name}.proto)
     set(out ${CMAKE_BINARY_DIR}/filters_generated)
     file(RELATIVE_PATH path ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})

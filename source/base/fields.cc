@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstring>
+#include <utility>
 
 namespace weir {
 namespace {
@@ -172,19 +173,24 @@ void Fields::add(std::string_view lower_name, std::string_view value) {
 }
 
 void Fields::setView(const HeaderName& name, std::string_view value) {
-  for (uint32_t i = 0; i < size_; ++i) {
-    if (data_[i].name() != name.text()) continue;
-    data_[i].value_data = value.data();
-    data_[i].value_size = static_cast<uint32_t>(value.size());
-    data_[i].flags = 0;
-    uint32_t to = i + 1;
-    for (uint32_t from = i + 1; from < size_; ++from) {
-      if (data_[from].name() != name.text()) data_[to++] = data_[from];
+  has(name) ? replace(name.text(), value) : addView(name, value);
+}
+
+// The first field of that name gets the value, others of that name go.
+void Fields::replace(std::string_view name, std::string_view value) {
+  uint32_t to = 0;
+  bool found = false;
+  for (uint32_t from = 0; from < size_; ++from) {
+    Field field = data_[from];
+    if (field.name() == name) {
+      if (std::exchange(found, true)) continue;
+      field.value_data = value.data();
+      field.value_size = static_cast<uint32_t>(value.size());
+      field.flags = 0;
     }
-    size_ = to;
-    return;
+    data_[to++] = field;
   }
-  addView(name, value);
+  size_ = to;
 }
 
 template <typename Same>

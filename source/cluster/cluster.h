@@ -46,6 +46,7 @@ struct ClusterSettings {
   uint64_t max_requests_per_connection = 0;           // 0: no limit
   uint32_t max_response_head_bytes = 60 * 1024;
   uint32_t max_response_fields = 100;
+  bool enable_trailers = false;  // of HTTP/1: else trailers are dropped, as in Envoy
 };
 
 // A count with a ceiling, shared by all workers. Workers that look at the same moment may overshoot
@@ -71,8 +72,8 @@ class Cluster {
   const ClusterSettings& settings() const { return settings_; }
   // Made at the first call, any thread: an unused cluster has none.
   const ClusterStats& stats() const {
-    std::call_once(stats_made_, [this] { stats_ = std::make_unique<ClusterStats>(scope_); });
-    return *stats_;
+    const ClusterStats* stats = stats_seen_.load(std::memory_order_acquire);
+    return stats != nullptr ? *stats : makeStats();
   }
   const StatScope& statScope() const { return scope_; }
 
@@ -92,7 +93,14 @@ class Cluster {
   const uint32_t slot_;
   const ClusterSettings settings_;
   const StatScope scope_;
-  mutable std::once_flag stats_made_;
+  const ClusterStats& makeStats() const {
+    std::lock_guard lock(mutex_);
+    if (stats_ == nullptr) stats_ = std::make_unique<ClusterStats>(scope_);
+    stats_seen_.store(stats_.get(), std::memory_order_release);
+    return *stats_;
+  }
+
+  mutable std::atomic<const ClusterStats*> stats_seen_{nullptr};
   mutable std::unique_ptr<ClusterStats> stats_;
   mutable std::mutex mutex_;
   EndpointSetPtr endpoints_ = std::make_shared<const EndpointSet>();

@@ -1,71 +1,17 @@
 #include "source/cluster/cluster_plan.h"
 
-#include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <chrono>
-#include <optional>
 #include <string>
 #include <vector>
+
+#include "source/cluster/planned.h"
 
 namespace weir::cluster {
 namespace {
 
 using namespace std::chrono_literals;
-
-struct Planned {
-  std::optional<ClusterPlan> plan;
-  std::vector<Problem> problems;
-
-  std::vector<std::string> paths(Severity severity) const {
-    std::vector<std::string> out;
-    for (const Problem& problem : problems) {
-      if (problem.severity == severity) out.push_back(problem.path);
-    }
-    std::sort(out.begin(), out.end());
-    return out;
-  }
-  std::vector<std::string> errors() const { return paths(Severity::Error); }
-  std::vector<std::string> warnings() const { return paths(Severity::Warning); }
-  std::string text() const {
-    std::string all;
-    for (const Problem& problem : problems) all += problem.path + ": " + problem.text + "\n";
-    return all;
-  }
-};
-
-Planned plan(const std::string& json) {
-  envoy::config::cluster::v3::Cluster proto;
-  const auto status = google::protobuf::util::JsonStringToMessage(json, &proto);
-  EXPECT_TRUE(status.ok()) << status.ToString() << json;
-  Report report;
-  Planned planned;
-  planned.plan = planCluster(proto, Where(report));
-  planned.problems = report.sorted();
-  EXPECT_EQ(planned.plan.has_value(), report.ok());
-  return planned;
-}
-
-// A cluster of one endpoint, with more fields.
-Planned planWith(const std::string& fields) {
-  return plan(R"({"name": "c", "load_assignment": {"cluster_name": "c", "endpoints": [{
-      "lb_endpoints": [{"endpoint": {"address": {"socket_address":
-        {"address": "127.0.0.1", "port_value": 80}}}}]}]}, )" +
-              fields + "}");
-}
-
-std::string endpoint(const std::string& address, int port, const std::string& more = "") {
-  return R"({"endpoint": {"address": {"socket_address": {"address": ")" + address +
-         R"(", "port_value": )" + std::to_string(port) + "}}}" + more + "}";
-}
-
-Planned planEndpoints(const std::string& localities, const std::string& more = "") {
-  return plan(R"({"name": "c", "load_assignment": {"cluster_name": "c", "endpoints": [)" +
-              localities + "]}" + more + "}");
-}
-
-using Paths = std::vector<std::string>;
 
 TEST(ClusterPlan, TheLeastClusterHasEnvoysDefaults) {
   const Planned planned = plan(R"({"name": "c"})");
@@ -332,106 +278,6 @@ TEST(ClusterPlan, TheOldLeastRequestIsRead) {
   EXPECT_EQ(planned.plan->settings.choice_count, 3u);
   EXPECT_EQ(planWith(R"("least_request_lb_config": {"choice_count": 1})").errors(),
             Paths{"least_request_lb_config.choice_count"});
-}
-
-const std::string kNames = R"({"lb_endpoints": [)" + endpoint("a.test", 80) + "]}";
-
-TEST(ClusterPlan, DnsClustersKeepNamesAndRates) {
-  const Planned planned = planEndpoints(kNames, R"(, "type": "STRICT_DNS",
-    "dns_refresh_rate": "2s", "dns_jitter": "0.5s", "respect_dns_ttl": true,
-    "dns_failure_refresh_rate": {"base_interval": "1s"}, "dns_lookup_family": "V4_PREFERRED",
-    "wait_for_warm_on_init": false, "use_tcp_for_dns_lookups": true,
-    "dns_resolvers": [{"socket_address": {"address": "127.0.0.9", "port_value": 5353}}])");
-  ASSERT_TRUE(planned.plan) << planned.text();
-  EXPECT_TRUE(planned.problems.empty()) << planned.text();
-  EXPECT_EQ(planned.plan->settings.discovery, Discovery::StrictDns);
-  ASSERT_EQ(planned.plan->endpoints.size(), 1u);
-  EXPECT_EQ(planned.plan->endpoints[0].name, "a.test");
-  EXPECT_EQ(planned.plan->endpoints[0].port, 80);
-  EXPECT_EQ(planned.plan->endpoints[0].hostname, "a.test");
-  const DnsSpec& dns = planned.plan->dns;
-  EXPECT_EQ(dns.family, net::AddressFamily::V4Preferred);
-  EXPECT_EQ(dns.refresh, 2s);
-  EXPECT_EQ(dns.jitter, 500ms);
-  EXPECT_TRUE(dns.respect_ttl);
-  EXPECT_EQ(dns.failure_base, 1s);
-  EXPECT_EQ(dns.failure_max, 10s);
-  EXPECT_FALSE(dns.wait_for_warm);
-  EXPECT_TRUE(dns.resolver.tcp_only);
-  ASSERT_EQ(dns.resolver.servers.size(), 1u);
-  EXPECT_EQ(dns.resolver.servers[0].text(), "127.0.0.9:5353");
-}
-
-TEST(ClusterPlan, DnsDefaultsAreEnvoys) {
-  const Planned planned = planEndpoints(kNames, R"(, "type": "LOGICAL_DNS")");
-  ASSERT_TRUE(planned.plan) << planned.text();
-  EXPECT_EQ(planned.plan->settings.discovery, Discovery::LogicalDns);
-  const DnsSpec& dns = planned.plan->dns;
-  EXPECT_EQ(dns.family, net::AddressFamily::Auto);
-  EXPECT_EQ(dns.refresh, 5s);
-  EXPECT_EQ(dns.failure_base, 5s);
-  EXPECT_EQ(dns.failure_max, 5s);
-  EXPECT_EQ(dns.jitter, 0s);
-  EXPECT_TRUE(dns.wait_for_warm);
-  EXPECT_EQ(dns.resolver.timeout, 5s);
-  EXPECT_EQ(dns.resolver.tries, 4);
-}
-
-// The extension's DnsLookupFamily has other numbers than Cluster's: 2 is V4_ONLY here, V6_ONLY
-// there.
-TEST(ClusterPlan, TheDnsClusterExtensionIsRead) {
-  const std::string type = R"(, "dns_lookup_family": "V6_ONLY", "cluster_type": {
-    "name": "envoy.cluster.dns", "typed_config": {
-    "@type": "type.googleapis.com/envoy.extensions.clusters.dns.v3.DnsCluster",
-    "dns_refresh_rate": "3s", "dns_lookup_family": "V4_ONLY", "dns_min_refresh_rate": "4s",
-    "typed_dns_resolver_config": {"name": "x", "typed_config": {
-      "@type":
-        "type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
-      "resolvers": [{"socket_address": {"address": "::1", "port_value": 53}}],
-      "dns_resolver_options": {"no_default_search_domain": true}, "query_timeout_seconds": 1,
-      "query_tries": 2, "use_resolvers_as_fallback": true, "rotate_nameservers": true,
-      "filter_unroutable_families": true, "edns0_max_payload_size": 1232}})";
-  const Planned strict = planEndpoints(kNames, type + "}}");
-  ASSERT_TRUE(strict.plan) << strict.text();
-  EXPECT_EQ(strict.plan->settings.discovery, Discovery::StrictDns);
-  const DnsSpec& dns = strict.plan->dns;
-  EXPECT_EQ(dns.family, net::AddressFamily::V4Only);
-  EXPECT_EQ(dns.refresh, 3s);
-  EXPECT_EQ(dns.min_refresh, 4s);
-  EXPECT_EQ(dns.resolver.servers.at(0).text(), "[::1]:53");
-  EXPECT_FALSE(dns.resolver.search_domains);
-  EXPECT_EQ(dns.resolver.timeout, 1s);
-  EXPECT_EQ(dns.resolver.tries, 2);
-  EXPECT_TRUE(dns.resolver.servers_as_fallback);
-  EXPECT_TRUE(dns.resolver.rotate);
-  EXPECT_TRUE(dns.resolver.routable_only);
-  EXPECT_EQ(dns.resolver.edns_payload_size, 1232u);
-  const Planned logical =
-      planEndpoints(kNames, type + R"(, "all_addresses_in_single_endpoint": true}})");
-  ASSERT_TRUE(logical.plan) << logical.text();
-  EXPECT_EQ(logical.plan->settings.discovery, Discovery::LogicalDns);
-}
-
-TEST(ClusterPlan, DnsClustersAreCheckedAsInEnvoy) {
-  const auto errors = [](const std::string& localities, const std::string& more) {
-    return planEndpoints(localities, more).errors();
-  };
-  const std::string two =
-      R"({"lb_endpoints": [)" + endpoint("a.test", 80) + "," + endpoint("b.test", 80) + "]}";
-  EXPECT_EQ(errors(two, R"(, "type": "LOGICAL_DNS")"), Paths{"load_assignment.endpoints"});
-  EXPECT_EQ(errors("", R"(, "type": "LOGICAL_DNS")"), Paths{"load_assignment.endpoints"});
-  EXPECT_EQ(errors(two, R"(, "type": "STRICT_DNS")"), Paths{});
-  EXPECT_EQ(plan(R"({"name": "c", "type": "STRICT_DNS"})").errors(), Paths{"load_assignment"});
-  EXPECT_EQ(errors(R"({"lb_endpoints": [{"endpoint": {"address": {"pipe": {"path": "/x"}}}}]})",
-                   R"(, "type": "STRICT_DNS")"),
-            Paths{"load_assignment.endpoints[0].lb_endpoints[0].endpoint.address.pipe"});
-  EXPECT_EQ(errors(kNames, R"(, "type": "STRICT_DNS", "dns_refresh_rate": "0.001s",
-      "dns_failure_refresh_rate": {"base_interval": "2s", "max_interval": "1s"},
-      "dns_resolvers": [{"socket_address": {"address": "ns.test", "port_value": 53}}])"),
-            (Paths{"dns_failure_refresh_rate.max_interval", "dns_refresh_rate",
-                   "dns_resolvers[0].socket_address.address"}));
-  EXPECT_EQ(errors(kNames, R"(, "type": "STRICT_DNS", "dns_failure_refresh_rate": {})"),
-            Paths{"dns_failure_refresh_rate.base_interval"});
 }
 
 }  // namespace

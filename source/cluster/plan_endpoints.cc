@@ -247,10 +247,6 @@ void checkLogicalDns(const ClusterLoadAssignment& proto, const Where& at) {
 std::vector<EndpointSpec> planEndpoints(const ClusterProto& proto, Discovery discovery,
                                         bool locality_weighted, const Where& at) {
   const Where here = at.field("load_assignment");
-  if (isDns(discovery) && !proto.has_load_assignment()) {
-    here.error("expected the names to resolve, found nothing");
-    return {};
-  }
   if (proto.has_load_assignment() && proto.load_assignment().cluster_name().empty()) {
     here.field("cluster_name").error("expected a name, found nothing");
   }

@@ -39,21 +39,20 @@ void readCommon(const CommonOptions& proto, ClusterSettings& settings, const Whe
   // headers_with_underscores_action is about downstream only, in Envoy as here.
 }
 
-void readHttp1(const Http1ProtocolOptions& proto, const Where& at) {
+void readHttp1(const Http1ProtocolOptions& proto, ClusterSettings& settings, const Where& at) {
   const Unsupported unsupported(at);
   unsupported.refuse(proto.send_fully_qualified_url(), "send_fully_qualified_url",
                      "sending absolute URLs");
   unsupported.ignore(proto.has_header_key_format(), "header_key_format",
                      "another case of header names");
-  unsupported.ignore(proto.enable_trailers(), "enable_trailers",
-                     "dropping trailers unless enabled");
+  settings.enable_trailers |= proto.enable_trailers();
   unsupported.ignore(proto.allow_chunked_length(), "allow_chunked_length",
                      "Transfer-Encoding beside Content-Length");
   unsupported.ignore(proto.ignore_http_11_upgrade_size() != 0, "ignore_http_11_upgrade",
                      "ignoring upgrades");
 }
 
-void readVersion(const HttpProtocolOptions& proto, const Where& at) {
+void readVersion(const HttpProtocolOptions& proto, ClusterSettings& settings, const Where& at) {
   using Options = HttpProtocolOptions;
   switch (proto.upstream_protocol_options_case()) {
     case Options::kExplicitHttpConfig:
@@ -78,7 +77,8 @@ void readVersion(const HttpProtocolOptions& proto, const Where& at) {
   const Where here = at.field("explicit_http_config");
   switch (config.protocol_config_case()) {
     case Options::ExplicitHttpConfig::kHttpProtocolOptions:
-      return readHttp1(config.http_protocol_options(), here.field("http_protocol_options"));
+      return readHttp1(config.http_protocol_options(), settings,
+                       here.field("http_protocol_options"));
     case Options::ExplicitHttpConfig::kHttp2ProtocolOptions:
       here.field("http2_protocol_options").error("HTTP/2 to clusters is not supported yet");
       return;
@@ -106,7 +106,7 @@ void readUpstreamFilters(const HttpProtocolOptions& proto, const Where& at) {
 void readOptions(const HttpProtocolOptions& proto, ClusterSettings& settings, const Where& at) {
   readCommon(proto.common_http_protocol_options(), settings,
              at.field("common_http_protocol_options"));
-  readVersion(proto, at);
+  readVersion(proto, settings, at);
   readUpstreamFilters(proto, at);
   const Unsupported unsupported(at);
   unsupported.ignore(proto.has_upstream_http_protocol_options(), "upstream_http_protocol_options",
@@ -127,7 +127,7 @@ void readOldOptions(const ClusterProto& proto, ClusterSettings& settings, const 
   }
   readCommon(proto.common_http_protocol_options(), settings,
              at.field("common_http_protocol_options"));
-  readHttp1(proto.http_protocol_options(), at.field("http_protocol_options"));
+  readHttp1(proto.http_protocol_options(), settings, at.field("http_protocol_options"));
   const Unsupported unsupported(at);
   unsupported.refuse(proto.has_http2_protocol_options(), "http2_protocol_options",
                      "HTTP/2 to clusters");

@@ -73,6 +73,7 @@ class IgnoredFields final : public FieldVisitor {
       found_.push_back({at.path(), field.full_name(), false, "not supported, ignored"});
       return false;
     }
+    if (rule->checked) return false;
     if (rule->values.empty()) return true;
     for (const std::string& value : valuesOf(message, field)) {
       if (std::find(rule->values.begin(), rule->values.end(), value) != rule->values.end()) {

@@ -19,8 +19,9 @@ std::string_view nextWord(std::string_view& line) {
   return word;
 }
 
-std::pair<std::string, HonouredFields::Rule> parseRule(std::string_view word, bool obeyed) {
-  HonouredFields::Rule rule{obeyed, {}};
+std::pair<std::string, HonouredFields::Rule> parseRule(std::string_view word,
+                                                       std::string_view kind) {
+  HonouredFields::Rule rule{kind != "harmless:", kind == "checked:", {}};
   const size_t equals = std::min(word.find('='), word.size());
   const std::string name(word.substr(0, equals));
   word.remove_prefix(std::min(equals + 1, word.size()));
@@ -55,14 +56,13 @@ Result<HonouredFields> HonouredFields::parse(std::string_view text) {
       continue;
     }
     if (current == nullptr) return refuse("expected a message name first");
-    if (word != "obeys:" && word != "harmless:") {
-      return refuse("expected 'obeys:' or 'harmless:', found '" + std::string(word) + "'");
+    if (word != "obeys:" && word != "checked:" && word != "harmless:") {
+      return refuse("expected 'obeys:', 'checked:' or 'harmless:', found '" + std::string(word) + "'");
     }
-    const bool obeyed = word == "obeys:";
     for (auto name = nextWord(line); !name.empty(); name = nextWord(line)) {
-      if (name == "*" && obeyed) {
+      if (name == "*" && word == "obeys:") {
         current->all = true;
-      } else if (!current->fields.insert(parseRule(name, obeyed)).second) {
+      } else if (!current->fields.insert(parseRule(name, word)).second) {
         return refuse("'" + std::string(name) + "' is named twice");
       }
     }
@@ -85,7 +85,7 @@ bool HonouredFields::knows(const google::protobuf::Descriptor& message) const {
 
 const HonouredFields::Rule* HonouredFields::find(
     const google::protobuf::FieldDescriptor& field) const {
-  static const Rule kObeyed{true, {}};
+  static const Rule kObeyed{true, false, {}};
   const auto message = messages_.find(field.containing_type()->full_name());
   if (message == messages_.end()) return nullptr;
   const auto rule = message->second.fields.find(field.name());

@@ -7,7 +7,8 @@
 //     obeys: name connect_timeout lb_policy=ROUND_ROBIN|RANDOM
 //     harmless: alt_stat_name
 //
-// `obeys: *` obeys all fields. `=` lists the values obeyed of an enum or boolean. What a message's
+// `checked:` fields are read by code that refuses by name what it cannot honour (RouteTable, planCluster,
+// each filter's Plan): the table says nothing of what is below them. `obeys: *` obeys all fields. `=` lists the values obeyed of an enum or boolean. What a message's
 // entry does not name decides. google.protobuf types need no entry.
 #pragma once
 
@@ -26,6 +27,7 @@ class HonouredFields {
  public:
   struct Rule {
     bool obeyed = false;              // else harmless
+    bool checked = false;             // by its reader; nothing below it is looked up here
     std::vector<std::string> values;  // if not empty, the only ones obeyed
   };
 

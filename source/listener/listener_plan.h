@@ -43,12 +43,15 @@ struct ListenerPlan {
   }
 
   std::string name;
+  std::string stat_name;  // "127.0.0.1_80"
+  bool inbound = false;   // traffic_direction: INBOUND
   net::Address address;
+  bool ipv4_compat = false;  // a `::` socket takes IPv4 clients, too
   uint32_t unix_mode = 0;
   int backlog = 1024;
   bool reuse_port = true;
   bool exact_balance = false;
-  bool bind_to_port = true;
+  size_t buffer_limit = 1 << 20;  // of each connection, both directions
   std::vector<FilterChainPlan> chains;
   ListenerStats stats;
 };

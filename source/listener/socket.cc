@@ -39,7 +39,7 @@ Result<net::Fd> openOne(const ListenerPlan& plan, const net::Address& address, b
   } else {
     ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (reuse_port) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-    const int only_v6 = 1;
+    const int only_v6 = plan.ipv4_compat ? 0 : 1;
     if (address.family() == AF_INET6) {
       ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof only_v6);
     }

@@ -88,7 +88,7 @@ void WorkerListener::adopt(net::Fd fd, const net::Address& remote) {
   ++count_;
   plan_->stats.cx_active.add();
   if (balance_) balance_->connections[worker_].value.store(static_cast<uint32_t>(count_), std::memory_order_relaxed);
-  connection->accept(std::move(fd));
+  connection->accept(std::move(fd), plan_->buffer_limit);
 }
 
 void WorkerListener::onServerClosed(stream::Http1Server& connection) {
@@ -106,8 +106,8 @@ void WorkerListener::stopAccepting() {
   socket_.reset();
 }
 
-void WorkerListener::drain() {
-  stopAccepting();
+void WorkerListener::drain(bool accept) {
+  if (!accept) stopAccepting();
   for (stream::Http1Server* at = first_; at != nullptr;) {
     stream::Http1Server* next = at->next;
     at->drain();

@@ -38,8 +38,8 @@ class WorkerListener final : public stream::ServerConnections {
 
   // Takes a connection, accepted here or handed over.
   void adopt(net::Fd fd, const net::Address& remote);
-  // Accepts no more; idle connections close, busy ones after their response.
-  void drain();
+  // Idle connections close, busy ones after their response; unless `accept`, no new ones come.
+  void drain(bool accept);
   void stopAccepting();
   void closeAll();
   size_t connections() const { return count_; }

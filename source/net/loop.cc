@@ -24,9 +24,10 @@ event_base* makeBase() {
 
 }  // namespace
 
-Loop::Loop()
-    : base_(makeBase()),
-      now_(std::chrono::steady_clock::now()),
+Loop::Loop(Clock* clock)
+    : clock_(clock),
+      base_(makeBase()),
+      now_(clock == nullptr ? std::chrono::steady_clock::now() : clock->now()),
       wheel_(now_),
       mailbox_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       scratch_(kScratchSize) {
@@ -66,7 +67,7 @@ void Loop::post(std::function<void()> work) {
 }
 
 void Loop::beginTurn() {
-  if (depth_++ == 0) now_ = std::chrono::steady_clock::now();
+  if (depth_++ == 0) now_ = clock_ == nullptr ? std::chrono::steady_clock::now() : clock_->now();
 }
 
 void Loop::flushTurn() {
@@ -91,7 +92,7 @@ void Loop::endTurn() {
 
 void Loop::armWheel() {
   const SteadyTime wake = wheel_.nextWake();
-  if (wake == SteadyTime::max()) return;
+  if (wake == SteadyTime::max() || clock_ != nullptr) return;
   const auto wait = std::max(wake - std::chrono::steady_clock::now(), SteadyTime::duration::zero());
   const auto us = std::chrono::duration_cast<std::chrono::microseconds>(wait).count() + 1;
   const timeval tv{static_cast<time_t>(us / 1'000'000), static_cast<suseconds_t>(us % 1'000'000)};

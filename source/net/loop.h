@@ -43,9 +43,20 @@ class Deferred {
   Deferred* next_ = nullptr;
 };
 
+// Where a loop's time comes from when it is not the machine's: tests hold it still and move it on.
+class Clock {
+ public:
+  virtual SteadyTime now() = 0;
+
+ protected:
+  ~Clock() = default;
+};
+
 class Loop {
  public:
-  Loop();
+  // With a clock, time passes only as it says, and its owner fires timers: timers().advance() in a
+  // Turn.
+  explicit Loop(Clock* clock = nullptr);
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
   ~Loop();
@@ -106,6 +117,7 @@ class Loop {
   static void onWheel(evutil_socket_t, short, void* self);
   static void onMailbox(evutil_socket_t, short, void* self);
 
+  Clock* const clock_;
   event_base* base_;
   SteadyTime now_;
   TimerWheel wheel_;

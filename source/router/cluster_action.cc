@@ -144,6 +144,10 @@ ClusterAction ClusterAction::from(const route::RouteAction& proto,
   } else if (proto.cluster_not_found_response_code() == route::RouteAction::INTERNAL_SERVER_ERROR) {
     made.cluster_not_found_status = 500;
   }
+  if (proto.priority() != envoy::config::core::v3::DEFAULT) report.notYet(path.at("priority"));
+  if (proto.upgrade_configs_size() != 0) report.notYet(path.at("upgrade_configs"));
+  if (proto.has_max_grpc_timeout()) report.notYet(path.at("max_grpc_timeout"));
+  if (proto.has_flush_timeout()) report.notYet(path.at("flush_timeout"));
   made.high_priority = proto.priority() == envoy::config::core::v3::HIGH;
   made.auto_host_rewrite = proto.auto_host_rewrite().value();
   made.append_x_forwarded_host = proto.append_x_forwarded_host();

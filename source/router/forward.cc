@@ -22,7 +22,7 @@ bool isIdempotent(Method method) {  // RFC 9110 §9.2.2
 ForwardFailure describeOverflow(const Failure& failure) {
   return {failure, ResponseFlag::UpstreamOverflow, 503,
           "upstream_reset_before_response_started{overflow}",
-          "upstream connect error or disconnect/reset before headers. reset reason: overflow"};
+          "upstream connect error or disconnect/reset before headers. reset reason: overflow", true};
 }
 
 // Envoy's words, so that dashboards and clients that look for them go on working.
@@ -81,7 +81,8 @@ void Forward::tryEndpoint() {
   info_.upstream_host = user_.forwardArena().copy(endpoint_->text);
   info_.upstream_host_name = endpoint_->hostname.empty() ? info_.upstream_host
                                                          : user_.forwardArena().copy(endpoint_->hostname);
-  pool->acquire(*this);
+  // Not one that may be as stale as the last.
+  pool->acquire(*this, retries_ != 0);
 }
 
 void Forward::onPoolReady(cluster::Http1Client& client) {
@@ -95,6 +96,7 @@ void Forward::onPoolReady(cluster::Http1Client& client) {
   stream_ = &client.begin(*this);
   info_.first_upstream_tx = sent_at_ = loop_->now();
   if (response_paused_) stream_->pauseResponse();
+  user_.onForwardEndpoint(endpoint_->hostname);
   stream_->sendHead(*head_, headers_only_);
   if (headers_only_) {
     info_.last_upstream_tx = sent_at_;
@@ -184,8 +186,10 @@ void Forward::onUpstreamInterim(ResponseHead& head) { user_.onForwardInterim(hea
 
 void Forward::onUpstreamHead(ResponseHead& head, bool end) {
   response_started_ = true;
+  user_.onForwardAttempt(info_.upstream_host, FailureKind::None);
   info_.first_upstream_rx = loop_->now();
   const cluster::ClusterStats& stats = cluster_->cluster().stats();
+  if (retries_ != 0) stats.rq_retry_success.add();
   stats.countStatus(head.status);
   stats.rq_time.record(static_cast<uint64_t>((loop_->now() - sent_at_) / std::chrono::microseconds(1)));
   auto& counts = endpoint_->counts;
@@ -212,17 +216,18 @@ void Forward::onUpstreamTrailers(Fields& trailers) {
 }
 
 // A connection that was kept may be closed by its origin just as a request is sent. Nothing of an
-// answer came, so an idempotent request without a body is sent once more, on a connection that is new
-// or at least other. RFC 9110 §9.2.2.
+// answer came, so an idempotent request without a body is sent once more, on a new connection.
+// RFC 9110 §9.2.2.
 bool Forward::mayRetry(const Failure& failure) const {
   return failure.retry == Retry::IfReused && headers_only_ && isIdempotent(head_->method) &&
-         retries_ < 2;
+         retries_ == 0;
 }
 
 void Forward::onUpstreamFailure(const Failure& failure) {
   const bool again = mayRetry(failure);
   const cluster::ClusterStats& stats = cluster_->cluster().stats();
   stats.rq_rx_reset.add();
+  user_.onForwardAttempt(info_.upstream_host, failure.kind);
   if (!again) endpoint_->counts.rq_error.fetch_add(1, std::memory_order_relaxed);
   finish();
   if (!again) return report(failure, false);
@@ -232,6 +237,7 @@ void Forward::onUpstreamFailure(const Failure& failure) {
 }
 
 void Forward::onPoolFailure(const Failure& failure, bool overflow) {
+  user_.onForwardAttempt(info_.upstream_host, failure.kind);
   if (!overflow) endpoint_->counts.rq_error.fetch_add(1, std::memory_order_relaxed);
   report(failure, overflow);
 }

@@ -22,6 +22,7 @@ struct ForwardFailure {
   uint16_t status = 503;
   std::string_view details;  // "upstream_reset_before_response_started{connection_failure}"
   std::string_view body;
+  bool overloaded = false;   // a circuit breaker refused: x-envoy-overloaded
 };
 
 class ForwardUser {
@@ -33,6 +34,11 @@ class ForwardUser {
   virtual void onForwardFailure(const ForwardFailure& failure) = 0;
   // The request's source may go on.
   virtual void onForwardWritable() = 0;
+  // An endpoint is chosen and the head about to be sent: the last moment to change it. `host_name`
+  // is the endpoint's, empty when it has none.
+  virtual void onForwardEndpoint(std::string_view host_name) = 0;
+  // One endpoint was tried; `failure` is None for an answer. For the decision record.
+  virtual void onForwardAttempt(std::string_view endpoint, FailureKind failure) = 0;
   virtual Arena& forwardArena() = 0;
 
  protected:

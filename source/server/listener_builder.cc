@@ -10,24 +10,6 @@ namespace {
 using Proto = envoy::config::listener::v3::Listener;
 using FilterChain = envoy::config::listener::v3::FilterChain;
 
-void refuseUnsupported(const Proto& proto, const Where& at) {
-  const auto refuse = [&at](bool set, const char* field, const char* what) {
-    if (set) at.field(field).error(std::string(what) + " is not supported yet; remove it");
-  };
-  refuse(proto.listener_filters_size() != 0, "listener_filters", "inspecting connections before HTTP");
-  refuse(proto.has_default_filter_chain(), "default_filter_chain", "choosing between filter chains");
-  refuse(proto.has_filter_chain_matcher(), "filter_chain_matcher", "choosing between filter chains");
-  refuse(proto.has_use_original_dst() && proto.use_original_dst().value(), "use_original_dst",
-         "redirecting to the original destination");
-  refuse(proto.has_transparent() && proto.transparent().value(), "transparent", "transparent proxying");
-  refuse(proto.has_udp_listener_config(), "udp_listener_config", "UDP");
-  refuse(proto.has_api_listener(), "api_listener", "an API listener");
-  refuse(proto.additional_addresses_size() != 0, "additional_addresses", "a second address");
-  refuse(proto.has_internal_listener(), "internal_listener", "an internal listener");
-  refuse(proto.socket_options_size() != 0, "socket_options", "setting socket options");
-  refuse(proto.has_bind_to_port() && !proto.bind_to_port().value(), "bind_to_port", "a listener without a socket");
-}
-
 void buildChain(const FilterChain& proto, const Where& at, const stream::BuildContext& context,
                 listener::ListenerPlan& plan) {
   if (proto.has_filter_chain_match()) {
@@ -94,15 +76,20 @@ std::shared_ptr<const listener::ListenerPlan> buildListener(const Proto& proto, 
   auto plan = std::make_shared<listener::ListenerPlan>(
       proto.name().empty() ? stat_name : proto.name(),
       context.stats.scope("listener").tagged(stat_name, "envoy_listener_address"));
+  plan->stat_name = stat_name;
+  plan->inbound = proto.traffic_direction() == envoy::config::core::v3::INBOUND;
   plan->address = *std::move(address);
+  plan->ipv4_compat = proto.address().socket_address().ipv4_compat();
   plan->unix_mode = proto.address().pipe().mode();
   if (proto.has_tcp_backlog_size()) plan->backlog = static_cast<int>(proto.tcp_backlog_size().value());
   if (proto.has_enable_reuse_port()) plan->reuse_port = proto.enable_reuse_port().value();
+  if (proto.has_per_connection_buffer_limit_bytes()) {
+    plan->buffer_limit = proto.per_connection_buffer_limit_bytes().value();
+  }
   plan->exact_balance = proto.connection_balance_config().has_exact_balance();
   if (proto.connection_balance_config().has_extend_balance()) {
     at.field("connection_balance_config").field("extend_balance").error("only exact_balance is supported");
   }
-  refuseUnsupported(proto, at);
   if (proto.filter_chains_size() != 1) {
     at.field("filter_chains").error("expected exactly one filter chain, found " +
                                     std::to_string(proto.filter_chains_size()));

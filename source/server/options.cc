@@ -5,7 +5,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <fstream>
-#include <map>
 #include <sstream>
 
 #include "source/server/version.h"
@@ -30,10 +29,13 @@ void addOptions(CLI::App& app, Options& o, uint64_t& drain_s, uint64_t& flush_ms
   app.add_option("-c,--config-path", o.config_path,
                  "bootstrap file: .yaml .yml .json .pb .pb_text (others are read as YAML)");
   app.add_option("--config-yaml", o.config_yaml, "bootstrap YAML, merged over the file");
-  const std::map<std::string, Mode> modes{
-      {"serve", Mode::Serve}, {"validate", Mode::Validate}, {"init_only", Mode::InitOnly}};
-  app.add_option("--mode", o.mode, "serve, validate (check the configuration and exit) or init_only")
-      ->transform(CLI::CheckedTransformer(modes));
+  app.add_option_function<std::string>(
+         "--mode",
+         [&o](const std::string& mode) {
+           o.mode = mode == "validate" ? Mode::Validate : mode == "init_only" ? Mode::InitOnly : Mode::Serve;
+         },
+         "serve, validate (check the configuration and exit) or init_only")
+      ->check(CLI::IsMember({"serve", "validate", "init_only"}));
   app.add_option("-l,--log-level", o.log_level, "trace debug info warning error critical off")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "warn", "error", "critical", "off"}));
   app.add_option("--component-log-level", o.component_log_level, "component:level, comma separated");

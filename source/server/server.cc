@@ -4,9 +4,11 @@
 
 #include <csignal>
 #include <cstdio>
+#include <fstream>
 #include <random>
 
 #include "source/config/bootstrap.h"
+#include "source/config/explain.h"
 #include "source/listener/socket.h"
 #include "source/server/version.h"
 #include "weir/builtin_filters.h"
@@ -14,8 +16,7 @@
 namespace weir::server {
 namespace {
 
-// server.state, as Envoy numbers it.
-enum State : uint64_t { kLive = 0, kDraining = 1, kPreInitializing = 2 };
+using envoy::admin::v3::ServerInfo;
 
 constexpr std::chrono::milliseconds kDrainPoll{20};
 
@@ -25,6 +26,12 @@ bool read(const Options& options, envoy::config::bootstrap::v3::Bootstrap& boots
   source.yaml = options.config_yaml;
   source.allow_unknown_fields = options.allow_unknown_static_fields;
   return config::loadBootstrap(source, bootstrap, report);
+}
+
+std::chrono::milliseconds flushInterval(const envoy::config::bootstrap::v3::Bootstrap& bootstrap) {
+  const auto& interval = bootstrap.stats_flush_interval();
+  const std::chrono::milliseconds ms(interval.seconds() * 1000 + interval.nanos() / 1'000'000);
+  return ms.count() == 0 ? std::chrono::milliseconds(5000) : ms;
 }
 
 void overrideNode(const Options& options, envoy::config::core::v3::Node& node) {
@@ -40,24 +47,31 @@ Server::Server(const Options& options)
       signals_(loop_, [this](int signal) { onSignal(signal); }),
       timer_(*this),
       logs_(StatScope(stats_), options.file_flush_interval),
-      started_(loop_.now()) {
+      admin_view_({.options = options_,
+                   .snapshot = snapshot_,
+                   .workers = workers_,
+                   .stats = stats_,
+                   .logs = logs_,
+                   .runtime = runtime_},
+                  {.state = [this] { return phase_; },
+                   .drain = [this](const admin::DrainRequest& request) { drainListeners(request); },
+                   .quit = [this] { stopNow(); }}),
+      flush_timer_(loop_, stats_) {
   installBuiltinFilters(registry_);
   const StatScope scope = StatScope(stats_).scope("server");
   live_ = scope.gauge("live");
   state_ = scope.gauge("state");
   concurrency_ = scope.gauge("concurrency");
-  uptime_ = scope.gauge("uptime");
   stats_.setText("server.version", kVersion);
 }
 
 Server::~Server() = default;
 
 int Server::run() {
-  state_.set(kPreInitializing);
+  setPhase(ServerInfo::PRE_INITIALIZING);
   spdlog::info("initializing {} (pid {}), {} worker(s)", versionLine(), ::getpid(), options_.concurrency);
-  if (!load() || !openListeners()) return 1;
+  if (!load() || !openListeners() || !openAdmin()) return 1;
   if (options_.mode == Mode::InitOnly) return 0;
-  startWorkers();
   return serve();
 }
 
@@ -65,7 +79,10 @@ bool Server::load() {
   Report report;
   if (read(options_, bootstrap_, report)) {
     overrideNode(options_, *bootstrap_.mutable_node());
-    snapshot_ = buildSnapshot(bootstrap_, report, registry_, stats_, logs_);
+    config::reportIgnored(bootstrap_, Where(report));
+    runtime_.load(bootstrap_.layered_runtime());
+    snapshot_ = buildSnapshot(bootstrap_, report, registry_, stats_, logs_, runtime_);
+    if (bootstrap_.has_admin()) admin_settings_ = admin::readAdmin(bootstrap_.admin(), Where(report).field("admin"));
   }
   if (report.ok()) {
     for (const Problem& problem : report.sorted()) spdlog::warn("{}", problem.line());
@@ -92,7 +109,9 @@ bool Server::openListeners() {
     balance->hand_over = [this, plan = plan.get()](size_t worker, int fd, net::Address remote) {
       workers_[worker]->handOver(plan, fd, std::move(remote));
     };
-    spdlog::info("listener '{}' on {}", plan->name, net::Address::localOf(sockets->front().get()).text());
+    const net::Address address = net::Address::localOf(sockets->front().get());
+    listener_views_.push_back({plan->name, address});
+    spdlog::info("listener '{}' on {}", plan->name, address.text());
     for (size_t i = 0; i < workers_.size(); ++i) {
       workers_[i]->addListener(plan, std::move((*sockets)[i]), balance);
     }
@@ -100,23 +119,59 @@ bool Server::openListeners() {
   return true;
 }
 
-void Server::startWorkers() {
-  for (size_t i = 0; i < snapshot_.cluster_plans.size(); ++i) {
-    const cluster::ClusterPtr& cluster = (*snapshot_.clusters)[i];
-    if (cluster->settings().discovery == cluster::Discovery::Static) {
-      cluster->publish(cluster::makeStaticEndpoints(snapshot_.cluster_plans[i]));
-    }
+bool Server::openAdmin() {
+  admin_view_.show(bootstrap_, listener_views_);
+  if (!admin_settings_) return true;
+  auto opened = admin::AdminServer::open(loop_, *admin_settings_, admin_view_);
+  if (!opened) {
+    std::fprintf(stderr, "weir: admin: %s\n", opened.error().text.c_str());
+    return false;
   }
+  admin_ = *std::move(opened);
+  spdlog::info("admin address: {}", admin_->address().text());
+  if (options_.admin_address_path.empty()) return true;
+  std::ofstream(options_.admin_address_path) << admin_->address().text();
+  return true;
+}
+
+void Server::setPhase(ServerInfo::State phase) {
+  phase_ = phase;
+  state_.set(phase);
+}
+
+void Server::startDiscovery() {
+  discovery_ = std::make_unique<ClusterDiscovery>(
+      loop_, snapshot_,
+      ClusterDiscovery::Callbacks{
+          .changed =
+              [this](uint32_t slot, cluster::EndpointSetPtr endpoints) {
+                for (auto& worker : workers_) worker->updateEndpoints(slot, endpoints);
+              },
+          .ready = [this] { startWorkers(); }});
+  discovery_->start();
+}
+
+void Server::startWorkers() {
+  if (draining_) return;
   spdlog::info("all dependencies initialized. starting workers");
+  workers_started_ = true;
+  live_.set(1);
+  setPhase(ServerInfo::LIVE);
   for (auto& worker : workers_) worker->start();
 }
 
 int Server::serve() {
-  live_.set(1);
-  state_.set(kLive);
   concurrency_.set(workers_.size());
+  setPhase(ServerInfo::INITIALIZING);
+  {
+    net::Loop::Turn turn(loop_);
+    flush_timer_.start(flushInterval(bootstrap_));
+    startDiscovery();
+  }
   spdlog::info("starting main dispatch loop");
   loop_.run();
+  admin_.reset();
+  discovery_.reset();
   for (auto& worker : workers_) worker->stop();
   for (auto& worker : workers_) worker->join();
   spdlog::info("exiting");
@@ -131,22 +186,34 @@ void Server::onSignal(int signal) {
 
 void Server::beginDrain() {
   draining_ = true;
-  state_.set(kDraining);
+  setPhase(ServerInfo::DRAINING);
   drain_deadline_ = loop_.now() + options_.drain_time;
   spdlog::info("draining: no new connections, at most {} s for requests in flight",
                options_.drain_time.count());
+  if (!workers_started_) return stopNow();
   for (auto& worker : workers_) worker->drain();
   timer_.arm(loop_.timers(), loop_.now() + kDrainPoll);
+}
+
+// The process goes on; only SIGTERM and /quitquitquit end it.
+void Server::drainListeners(const admin::DrainRequest& request) {
+  const bool accept = request.graceful;
+  spdlog::info("draining listeners{}", accept ? ", still accepting" : "");
+  for (auto& worker : workers_) worker->drain(accept, request.inbound_only);
+  if (!request.graceful || request.skip_exit) return;
+  listener_stop_.inbound_only = request.inbound_only;
+  listener_stop_.timer.arm(loop_.timers(), loop_.now() + options_.drain_time);
 }
 
 void Server::onTimer() { checkDrained(); }
 
 void Server::checkDrained() {
+  if (connections() == 0) return stopNow();
   if (loop_.now() >= drain_deadline_) {
-    spdlog::warn("drain time is over; {} connection(s) are cut", connections());
+    spdlog::warn("the drain time is over; {} connection(s) are cut", connections());
     return stopNow();
   }
-  if (connections() == 0) return stopNow();
+  for (auto& worker : workers_) worker->countConnections();
   timer_.arm(loop_.timers(), loop_.now() + kDrainPoll);
 }
 
@@ -165,7 +232,13 @@ int validate(const Options& options) {
   telemetry::LogThread logs{StatScope(stats)};
   Report report;
   envoy::config::bootstrap::v3::Bootstrap bootstrap;
-  if (read(options, bootstrap, report)) buildSnapshot(bootstrap, report, registry, stats, logs);
+  if (read(options, bootstrap, report)) {
+    config::reportIgnored(bootstrap, Where(report));
+    Runtime runtime;
+    runtime.load(bootstrap.layered_runtime());
+    buildSnapshot(bootstrap, report, registry, stats, logs, runtime);
+    if (bootstrap.has_admin()) admin::readAdmin(bootstrap.admin(), Where(report).field("admin"));
+  }
   std::fputs(report.text().c_str(), report.ok() ? stdout : stderr);
   const std::string name = options.config_path.empty() ? "--config-yaml" : options.config_path;
   if (report.ok()) {

@@ -7,6 +7,10 @@
 
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
 #include "source/net/loop.h"
+#include "source/admin/admin_server.h"
+#include "source/server/admin_view.h"
+#include "source/server/cluster_discovery.h"
+#include "source/server/runtime.h"
 #include "source/server/options.h"
 #include "source/server/signals.h"
 #include "source/server/snapshot.h"
@@ -16,6 +20,26 @@
 #include "weir/filter_registry.h"
 
 namespace weir::server {
+
+// Closes the statistics' interval every stats_flush_interval.
+class FlushTimer final : net::TimerUser {
+ public:
+  FlushTimer(net::Loop& loop, StatStore& stats) : loop_(loop), stats_(stats), timer_(*this) {}
+  void start(std::chrono::milliseconds interval) {
+    interval_ = interval;
+    timer_.arm(loop_.timers(), loop_.now() + interval_);
+  }
+
+ private:
+  void onTimer() override {
+    stats_.flushInterval();
+    start(interval_);
+  }
+  net::Loop& loop_;
+  StatStore& stats_;
+  net::Timer timer_;
+  std::chrono::milliseconds interval_{5000};
+};
 
 class Server final : net::TimerUser {
  public:
@@ -28,15 +52,18 @@ class Server final : net::TimerUser {
  private:
   bool load();
   bool openListeners();
+  bool openAdmin();
+  void drainListeners(const admin::DrainRequest& request);
+  void startDiscovery();
   void startWorkers();
   int serve();
   void onSignal(int signal);
   void beginDrain();
   void stopNow();
   void checkDrained();
+  void setPhase(envoy::admin::v3::ServerInfo::State phase);
   void onTimer() override;
   uint64_t connections() const;
-  void setServerStats();
 
   const Options options_;
   net::Loop loop_;
@@ -46,12 +73,31 @@ class Server final : net::TimerUser {
   StatStore stats_;
   telemetry::LogThread logs_;
   envoy::config::bootstrap::v3::Bootstrap bootstrap_;
+  Runtime runtime_;
   Snapshot snapshot_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<ClusterDiscovery> discovery_;
+  AdminView admin_view_;
+  std::unique_ptr<admin::AdminServer> admin_;
+  std::optional<admin::AdminSettings> admin_settings_;
+  std::vector<admin::ListenerView> listener_views_;
+  // The end of a graceful drain of listeners.
+  struct ListenerStop final : net::TimerUser {
+    explicit ListenerStop(Server& server) : server(server) {}
+    void onTimer() override {
+      for (auto& worker : server.workers_) worker->drain(false, inbound_only);
+    }
+    Server& server;
+    bool inbound_only = false;
+    net::Timer timer{*this};
+  } listener_stop_{*this};
+  bool workers_started_ = false;
   net::SteadyTime started_;
   net::SteadyTime drain_deadline_{};
   bool draining_ = false;
-  Gauge live_, state_, concurrency_, uptime_;
+  FlushTimer flush_timer_;
+  envoy::admin::v3::ServerInfo::State phase_ = envoy::admin::v3::ServerInfo::PRE_INITIALIZING;
+  Gauge live_, state_, concurrency_;
 };
 
 // --mode validate: everything but sockets and threads; prints what would be ignored.

@@ -39,7 +39,7 @@ std::map<std::string, uint32_t, std::less<>> buildClusters(const Bootstrap& boot
 }  // namespace
 
 Snapshot buildSnapshot(const Bootstrap& bootstrap, Report& report, const FilterRegistry& registry,
-                       StatStore& stats, telemetry::LogThread& logs) {
+                       StatStore& stats, telemetry::LogThread& logs, const Runtime& runtime) {
   Snapshot snapshot;
   const Where at = Where(report).field("static_resources");
   const auto slots = buildClusters(bootstrap, at, stats, snapshot);
@@ -55,7 +55,7 @@ Snapshot buildSnapshot(const Bootstrap& bootstrap, Report& report, const FilterR
             const auto found = slots.find(name);
             return found == slots.end() ? cluster::kNoSlot : found->second;
           },
-      .runtime = [](std::string_view) { return std::nullopt; },
+      .runtime = [&runtime](std::string_view key) { return runtime.number(key); },
       .proxy = {.server_name = "weir",
                 .address = "127.0.0.1",
                 .service_cluster = bootstrap.node().cluster(),

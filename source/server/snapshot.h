@@ -9,6 +9,7 @@
 #include "source/cluster/cluster.h"
 #include "source/cluster/cluster_plan.h"
 #include "source/listener/listener_plan.h"
+#include "source/server/runtime.h"
 #include "source/telemetry/log_thread.h"
 #include "source/telemetry/stat_store.h"
 #include "weir/filter_registry.h"
@@ -22,8 +23,9 @@ struct Snapshot {
   std::vector<std::shared_ptr<const listener::ListenerPlan>> listeners;
 };
 
-// Reports every error; the snapshot is complete only when there was none.
+// Reports every error; `runtime` outlives the snapshot; the snapshot is complete only when there was none.
 Snapshot buildSnapshot(const envoy::config::bootstrap::v3::Bootstrap& bootstrap, Report& report,
-                       const FilterRegistry& registry, StatStore& stats, telemetry::LogThread& logs);
+                       const FilterRegistry& registry, StatStore& stats, telemetry::LogThread& logs,
+                       const Runtime& runtime);
 
 }  // namespace weir::server

@@ -51,19 +51,22 @@ void Worker::setHealthCheckFailed(bool failed) {
   loop_.post([this, failed] { services_.health_check_failed = failed; });
 }
 
-void Worker::drain() {
-  loop_.post([this] {
-    services_.draining = true;
-    for (auto& listener : listeners_) listener->drain();
-    countConnections();
+void Worker::drain(bool accept, bool only_inbound) {
+  loop_.post([this, accept, only_inbound] {
+    services_.draining |= !only_inbound;
+    for (auto& listener : listeners_) {
+      if (!only_inbound || listener->plan().inbound) listener->drain(accept);
+    }
   });
+  countConnections();
 }
 
-// Only the drain asks, so only then it is worth counting.
 void Worker::countConnections() {
-  uint64_t sum = 0;
-  for (auto& listener : listeners_) sum += listener->connections();
-  connections_.store(sum, std::memory_order_relaxed);
+  loop_.post([this] {
+    uint64_t sum = 0;
+    for (auto& listener : listeners_) sum += listener->connections();
+    connections_.store(sum, std::memory_order_relaxed);
+  });
 }
 
 void Worker::stop() { loop_.stop(); }

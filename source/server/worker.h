@@ -29,21 +29,27 @@ class Worker {
   void updateEndpoints(uint32_t slot, cluster::EndpointSetPtr endpoints);
   void handOver(const listener::ListenerPlan* plan, int fd, net::Address remote);
   void setHealthCheckFailed(bool failed);
-  // Accepts no more and closes what is idle.
-  void drain();
+  std::vector<telemetry::DecisionRecord> decisions(size_t most) const {
+    return services_.decisions.newest(most);
+  }
+  // Tells clients to leave: idle connections close, others after their response. `accept`: new
+  // ones may still come. `only_inbound`: listeners whose traffic_direction is INBOUND.
+  void drain(bool accept = false, bool only_inbound = false);
+  // Brings connections() up to date, soon.
+  void countConnections();
   void stop();  // closes what is left, ends the thread
   void join();
+  // As of the last countConnections(); before the first, a number that is not 0.
   uint64_t connections() const { return connections_.load(std::memory_order_relaxed); }
 
  private:
-  void countConnections();
 
   const size_t index_;
   net::Loop loop_;
   cluster::WorkerClusters clusters_;
   stream::Services services_;
   std::vector<std::unique_ptr<listener::WorkerListener>> listeners_;
-  std::atomic<uint64_t> connections_{0};
+  std::atomic<uint64_t> connections_{1};
   std::thread thread_;
 };
 

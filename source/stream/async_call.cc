@@ -113,6 +113,8 @@ class Call final : public PendingWork<CallResult>, router::ForwardUser, net::Tim
   void onForwardTrailers(Fields&) override { succeed(); }
   void onForwardFailure(const router::ForwardFailure& failure) override { fail(failure.failure); }
   void onForwardWritable() override {}
+  void onForwardEndpoint(std::string_view) override {}
+  void onForwardAttempt(std::string_view, FailureKind) override {}
   Arena& forwardArena() override { return arena_; }
 
   void onTimer() override {

@@ -31,6 +31,7 @@ class Build final : public PlanBuild {
   void warn(std::string_view field, std::string_view text) override {
     at_.field(field).warning(std::string(text));
   }
+  std::string_view nodeCluster() const override { return context_.proxy.service_cluster; }
   void tell(const Error& error) const {
     if (error.text.empty()) return;
     (error.field.empty() ? at_ : at_.field(error.field)).error(error.text);

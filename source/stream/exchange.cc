@@ -15,6 +15,24 @@ namespace {
 constexpr uint8_t kLaneHolds = 1;
 constexpr uint8_t kUpstreamSlow = 2;
 
+telemetry::RouteOutcome outcomeOf(router::Rejection rejection) {
+  using router::Rejection;
+  using telemetry::RouteOutcome;
+  switch (rejection) {
+    case Rejection::None: return RouteOutcome::Chosen;
+    case Rejection::Path: return RouteOutcome::Path;
+    case Rejection::RuntimeFraction: return RouteOutcome::Runtime;
+    case Rejection::Grpc: return RouteOutcome::Grpc;
+    case Rejection::Header: return RouteOutcome::Header;
+    case Rejection::QueryParameter: return RouteOutcome::Query;
+    case Rejection::Cookie: return RouteOutcome::Cookie;
+    case Rejection::TlsContext: return RouteOutcome::Tls;
+  }
+  return RouteOutcome::Disabled;
+}
+
+const HeaderName kAttemptCount = *HeaderName::parse("x-envoy-attempt-count");
+
 struct FreeExchanges {
   ~FreeExchanges() {
     while (head != nullptr) ::operator delete(std::exchange(head, *static_cast<void**>(head)));
@@ -83,6 +101,9 @@ bool Exchange::prepareRequest() {
   const std::array<uint64_t, 2> random{services_.random.next(), services_.random.next()};
   const Sender sender = plan_->forwarding.applyRequest(*request_, info_, ClientFacts{}, arena_);
   forces_trace_ = sender.forces_trace;
+  if (!sender.is_internal) {
+    for (const HeaderName& name : plan_->routes->internalOnlyHeaders()) request_->fields.remove(name);
+  }
   info_.request_id = plan_->ids.apply(*request_, sender.is_edge, random, arena_);
   const PathVerdict path = plan_->paths.apply(*request_, arena_);
   if (path.kind != PathVerdict::Kind::Ok) {
@@ -96,19 +117,54 @@ bool Exchange::prepareRequest() {
     }
     return false;
   }
-  const router::Match match = plan_->routes->find({.head = *request_, .random = random[0]});
+  random_ = random[0];
+  random_ = services_.random.next();
+  findRoute(random_);
+  return true;
+}
+
+void Exchange::findRoute(uint64_t random) {
+  router::Candidates looked_at;
+  const router::Match match = plan_->routes->find({.head = *request_, .random = random}, &looked_at);
+  for (uint32_t i = 0; i < looked_at.size(); ++i) {
+    record_.addCandidate(looked_at.at(i).order, outcomeOf(looked_at.at(i).why));
+  }
   match_ = match.kind;
   route_ = match.route;
   virtual_host_ = match.virtual_host;
   if (virtual_host_ != nullptr) info_.virtual_host = virtual_host_->name;
-  if (route_ != nullptr) {
-    info_.route_name = route_->name;
-    if (const router::ClusterAction* action = route_->cluster()) {
-      if (action->idle_timeout) idle_timeout_ = *action->idle_timeout;
-      if (action->max_stream_duration) max_duration_ = *action->max_stream_duration;
-    }
+  if (route_ == nullptr) return;
+  record_.addCandidate(route_->order, telemetry::RouteOutcome::Chosen);
+  info_.route_name = route_->name;
+  if (const router::ClusterAction* action = route_->cluster()) {
+    if (action->idle_timeout) idle_timeout_ = *action->idle_timeout;
+    if (action->max_stream_duration) max_duration_ = *action->max_stream_duration;
   }
-  return true;
+}
+
+uint32_t Exchange::elapsedMicros() const {
+  return static_cast<uint32_t>((services_.loop.now() - info_.start) / std::chrono::microseconds(1));
+}
+
+void Exchange::onLaneVerdict(size_t slot, Verdict::Kind verdict, bool waited) {
+  using telemetry::FilterOutcome;
+  if (verdict == Verdict::Kind::Wait) return;  // told when the wait is over
+  const FilterOutcome outcome = verdict == Verdict::Kind::Reply ? FilterOutcome::Replied
+                                : waited                        ? FilterOutcome::Waited
+                                                                : FilterOutcome::Passed;
+  record_.addVerdict(static_cast<uint8_t>(slot), outcome, elapsedMicros());
+}
+
+// Before a head is sent to the endpoint that was chosen, again for each try.
+void Exchange::onForwardEndpoint(std::string_view host_name) {
+  if (auto_host_rewrite_ && !host_name.empty()) request_->authority = arena_.copy(host_name);
+  if (info_.attempts > 1 && virtual_host_->count_attempts_in_request) {
+    request_->fields.set(kAttemptCount, std::to_string(info_.attempts));
+  }
+}
+
+void Exchange::onForwardAttempt(std::string_view endpoint, FailureKind failure) {
+  record_.addAttempt(endpoint, failure, elapsedMicros());
 }
 
 void Exchange::openLanes() {
@@ -197,7 +253,7 @@ void Exchange::forwardRequest(bool end) {
 }
 
 void Exchange::sendToCluster(const router::ClusterAction& action, bool end) {
-  const uint64_t random = services_.random.next();
+  const uint64_t random = random_;
   const router::ClusterChoice choice = action.choose(*request_, random);
   weighted_ = choice.weighted;
   const uint32_t slot = choice.slot != router::kNoCluster ? choice.slot : services_.clusters.slotOf(choice.name);
@@ -210,6 +266,7 @@ void Exchange::sendToCluster(const router::ClusterAction& action, bool end) {
     return localReply(reply);
   }
   setUpstreamHeaders(action);
+  auto_host_rewrite_ = action.auto_host_rewrite;
   route_->prepareRequest(*request_, info_, arena_,
                          {.weighted = weighted_, .envoy_headers = !plan_->router.suppress_envoy_headers});
   forwarded_ = true;
@@ -225,6 +282,7 @@ void Exchange::setUpstreamHeaders(const router::ClusterAction& action) {
     const auto done = std::to_chars(text, text + sizeof text, action.timeout.count());
     request_->fields.set(HeaderId::XEnvoyExpectedRqTimeoutMs, {text, static_cast<size_t>(done.ptr - text)});
   }
+  if (virtual_host_->count_attempts_in_request) request_->fields.setView(kAttemptCount, "1");
 }
 
 void Exchange::armTimer() {
@@ -276,14 +334,27 @@ void Exchange::onTimer() {
   localReply(reply);
 }
 
-void Exchange::onRequestTimeout(std::string_view details) {
-  localReply({.status = 408, .body = "request timeout", .details = details, .flag = {}, .fields = nullptr, .close = true});
+void Exchange::onRequestTimeout(std::string_view text, std::string_view details) {
+  localReply({.status = 408, .body = text, .details = details, .flag = {}, .fields = nullptr, .close = true});
 }
 
 Pending<void> Exchange::sleep(std::chrono::microseconds wait) { return sleepOn(services_.loop, wait); }
 
 Pending<CallResult> Exchange::call(CallRequest request) {
   return callThrough(services_, std::move(request));
+}
+
+std::string_view Exchange::routeCluster() const {
+  const router::ClusterAction* action = route_ == nullptr ? nullptr : route_->cluster();
+  return action == nullptr ? std::string_view() : action->choose(*request_, random_).name;
+}
+
+// Without health checks of our own yet, every endpoint that is there counts as healthy.
+std::optional<ClusterHealth> Exchange::clusterHealth(std::string_view name) const {
+  const cluster::WorkerCluster* cluster =
+      services_.clusters.find(services_.clusters.slotOf(name), random_);
+  if (cluster == nullptr) return std::nullopt;
+  return ClusterHealth{cluster->endpointCount(), cluster->endpointCount()};
 }
 
 struct Metadatum {

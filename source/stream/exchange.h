@@ -58,7 +58,7 @@ class Exchange final : public net::Deferred,
   void onDownstreamGone(ResponseFlag flag, std::string_view details);
   // A message that could not be parsed to its end.
   void onRequestError(const codec::ParseError& error);
-  void onRequestTimeout(std::string_view details);
+  void onRequestTimeout(std::string_view text, std::string_view details);
 
   bool finished() const { return finished_; }
   const HcmPlan& plan() const { return *plan_; }
@@ -79,6 +79,8 @@ class Exchange final : public net::Deferred,
   Pending<CallResult> call(CallRequest request) override;
   void setMetadata(std::string_view space, std::string_view key, std::string_view value) override;
   std::string_view metadata(std::string_view space, std::string_view key) const override;
+  std::string_view routeCluster() const override;
+  std::optional<ClusterHealth> clusterHealth(std::string_view cluster) const override;
   void setFlag(ResponseFlag flag) override { info_.flags.set(flag); }
   bool healthCheckFailed() const override { return services_.health_check_failed; }
 
@@ -88,6 +90,7 @@ class Exchange final : public net::Deferred,
   void onLaneTrailers(Direction direction, Fields& trailers) override;
   void onLaneReply(Direction direction, const LocalReply& reply) override;
   void onLaneTooLarge(Direction direction) override;
+  void onLaneVerdict(size_t slot, Verdict::Kind verdict, bool waited) override;
   void onLanePause(Direction direction, bool pause) override;
   net::Loop& laneLoop() override { return services_.loop; }
 
@@ -98,12 +101,16 @@ class Exchange final : public net::Deferred,
   void onForwardTrailers(Fields& trailers) override;
   void onForwardFailure(const router::ForwardFailure& failure) override;
   void onForwardWritable() override;
+  void onForwardEndpoint(std::string_view host_name) override;
+  void onForwardAttempt(std::string_view endpoint, FailureKind failure) override;
   Arena& forwardArena() override { return arena_; }
 
   void onTimer() override;
 
   // exchange.cc: down to the cluster
   bool prepareRequest();
+  void findRoute(uint64_t random);
+  uint32_t elapsedMicros() const;
   void openLanes();
   void forwardRequest(bool end);
   void sendToCluster(const router::ClusterAction& action, bool end);
@@ -148,6 +155,8 @@ class Exchange final : public net::Deferred,
   std::chrono::milliseconds route_timeout_{0};
   std::string_view reply_body_;     // of a local reply on its way through the chain
   struct Metadatum* metadata_ = nullptr;
+  telemetry::DecisionRecord record_;
+  uint64_t random_ = 0;             // one draw for all who ask, as in Envoy
   uint8_t request_pauses_ = 0;      // bit set of reasons
   bool request_complete_ = false;
   bool forwarded_ = false;          // forward_ has been started
@@ -156,6 +165,7 @@ class Exchange final : public net::Deferred,
   bool response_written_ = false;
   bool finished_ = false;
   bool forces_trace_ = false;
+  bool auto_host_rewrite_ = false;
 };
 
 }  // namespace weir::stream

@@ -18,6 +18,8 @@ void Exchange::onForwardInterim(ResponseHead& head) {
 void Exchange::onForwardHead(ResponseHead& head, bool end) {
   last_activity_ = services_.loop.now();
   response_ = &head;
+  info_.response = response_;
+  info_.response_code = head.status;
   from_upstream_ = true;
   if (const auto error = codec::stripHopByHop(head.fields, codec::MessageType::Response)) {
     return localReply({.status = 502, .body = reasonPhrase(502), .details = error.reason,
@@ -28,6 +30,9 @@ void Exchange::onForwardHead(ResponseHead& head, bool end) {
     const auto took = (info_.first_upstream_rx - info_.first_upstream_tx) / std::chrono::milliseconds(1);
     const auto done = std::to_chars(text, text + sizeof text, took);
     head.fields.set(HeaderId::XEnvoyUpstreamServiceTime, {text, static_cast<size_t>(done.ptr - text)});
+  }
+  if (virtual_host_->count_attempts_in_response) {
+    head.fields.add("x-envoy-attempt-count", std::to_string(info_.attempts));
   }
   route_->prepareResponse(head, info_, arena_, weighted_);
   info_.details = "via_upstream";
@@ -44,8 +49,13 @@ void Exchange::onForwardTrailers(Fields& trailers) { response_lane_.trailers(tra
 void Exchange::onForwardFailure(const router::ForwardFailure& failure) {
   info_.flags.set(failure.flag);
   if (head_written_) return resetResponse(failure.flag, failure.details);
+  Fields* fields = nullptr;
+  if (failure.overloaded && !plan_->router.suppress_envoy_headers) {
+    fields = arena_.make<Fields>(arena_);
+    fields->add("x-envoy-overloaded", "true");
+  }
   localReply({.status = failure.status, .body = failure.body, .details = failure.details, .flag = failure.flag,
-              .fields = nullptr, .close = false});
+              .fields = fields, .close = false});
 }
 
 void Exchange::onLaneReply(Direction, const LocalReply& reply) { localReply(reply); }
@@ -74,7 +84,10 @@ void Exchange::localReply(const LocalReply& reply) {
   forwarded_ = from_upstream_ = false;
   info_.details = reply.details;
   response_ = arena_.make<ResponseHead>(arena_);
-  response_->status = reply.status;
+  info_.response = response_;
+  info_.response_code = response_->status = reply.status;
+  info_.response = response_;
+  info_.response_code = reply.status;
   if (routed) route_->prepareResponse(*response_, info_, arena_, weighted_);
   if (reply.fields != nullptr) {
     for (const Field& field : *reply.fields) response_->fields.append(field);
@@ -107,6 +120,8 @@ void Exchange::replyFromRoute(uint16_t status, std::string_view body, std::strin
                               std::string_view details) {
   auto* head = arena_.make<ResponseHead>(arena_);
   if (!location.empty()) head->fields.addView(HeaderId::Location, location);
+  // An operator wrote this body: it is sent as it is.
+  if (!body.empty()) head->fields.addView(HeaderId::ContentType, "text/plain");
   if (route_ != nullptr) route_->prepareResponse(*head, info_, arena_);
   localReply({.status = status, .body = body, .details = details, .flag = {}, .fields = &head->fields,
               .close = false});
@@ -185,6 +200,8 @@ void Exchange::finish() {
   plan_->stats.rq_active.sub();
   plan_->stats.countStatus(info_.response_code);
   plan_->stats.rq_time.record(static_cast<uint64_t>((info_.end - info_.start) / std::chrono::microseconds(1)));
+  record_.finish(info_);
+  services_.decisions.push(record_);
   if (!plan_->access_logs.empty()) plan_->access_logs.log(info_);
   owner_.onExchangeFinished(*this);
 }

@@ -50,27 +50,6 @@ void readLimits(const Proto& proto, HcmPlan& plan, const Where& at) {
   }
 }
 
-// Fields that decide who may pass or how traffic is protected, and that this version cannot honour.
-void refuseUnsupported(const Proto& proto, const Where& at) {
-  const auto refuse = [&at](bool set, const char* field, const char* what) {
-    if (set) at.field(field).error(std::string(what) + " is not supported yet; remove it");
-  };
-  refuse(proto.codec_type() == Proto::HTTP2, "codec_type", "HTTP/2 on listeners");
-  refuse(proto.codec_type() == Proto::HTTP3, "codec_type", "HTTP/3");
-  refuse(proto.upgrade_configs_size() != 0, "upgrade_configs", "upgrading connections");
-  refuse(proto.forward_client_cert_details() != Proto::SANITIZE, "forward_client_cert_details",
-         "forwarding client certificates");
-  refuse(proto.has_rds(), "rds", "route discovery");
-  refuse(proto.has_scoped_routes(), "scoped_routes", "scoped routing");
-  refuse(proto.has_local_reply_config(), "local_reply_config", "mapping local replies");
-  refuse(proto.has_typed_header_validation_config(), "typed_header_validation_config", "another header validator");
-  refuse(proto.early_header_mutation_extensions_size() != 0, "early_header_mutation_extensions",
-         "changing headers before routing");
-  refuse(proto.common_http_protocol_options().headers_with_underscores_action() !=
-             envoy::config::core::v3::HttpProtocolOptions::ALLOW,
-         "common_http_protocol_options.headers_with_underscores_action", "an action on underscores");
-}
-
 class Routes final : public router::RouteBuild {
  public:
   Routes(const Where& at, const BuildContext& context) : at_(at), context_(context) {}
@@ -90,6 +69,7 @@ class Routes final : public router::RouteBuild {
 
 void readCodec(const Proto& proto, HcmPlan& plan) {
   const auto& http1 = proto.http_protocol_options();
+  plan.enable_trailers = http1.enable_trailers();
   plan.accept_http_10 = http1.accept_http_10();
   plan.default_host_for_http_10 = http1.default_host_for_http_10();
   plan.proxy_100_continue = proto.proxy_100_continue();
@@ -122,7 +102,6 @@ std::shared_ptr<const HcmPlan> buildHcm(const HttpConnectionManager& proto, cons
   readLimits(proto, *plan, at);
   readCodec(proto, *plan);
   readPolicies(proto, *plan, at, context.proxy);
-  refuseUnsupported(proto, at);
   if (!proto.has_route_config() && !proto.has_rds() && !proto.has_scoped_routes()) {
     at.error("expected route_config: the routes of this listener");
   }

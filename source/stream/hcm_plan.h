@@ -54,6 +54,7 @@ struct HcmPlan {
   bool accept_http_10 = false;
   std::string default_host_for_http_10;
   bool proxy_100_continue = false;
+  bool enable_trailers = false;
 };
 
 }  // namespace weir::stream

@@ -1,5 +1,6 @@
 #include "source/stream/http1_server.h"
 
+#include <algorithm>
 #include <charconv>
 #include <string>
 #include <utility>
@@ -56,7 +57,8 @@ Http1Server::Http1Server(Services& services, std::shared_ptr<const HcmPlan> plan
 
 Http1Server::~Http1Server() = default;
 
-void Http1Server::accept(net::Fd fd) {
+void Http1Server::accept(net::Fd fd, size_t buffer_limit) {
+  connection_.setHighMark(std::min(buffer_limit, transport::Connection::kDefaultHighMark));
   connection_.countInto(&plan_->stats.bytes);
   connection_.accept(std::move(fd));
   plan_->stats.cx_total.add();
@@ -150,7 +152,7 @@ void Http1Server::begin(bool end) {
 }
 
 size_t Http1Server::readBody(char* data, size_t size) {
-  if (trailers_ == nullptr && framing_.body == BodyKind::Chunked) {
+  if (trailers_ == nullptr && framing_.body == BodyKind::Chunked && plan_->enable_trailers) {
     trailers_ = exchange_->arena().make<Fields>(exchange_->arena());
   }
   using Step = codec::BodyDecoder::Step;
@@ -167,7 +169,11 @@ size_t Http1Server::readBody(char* data, size_t size) {
     case Step::Trailers:
       state_ = State::Waiting;
       updatePause();
-      exchange_->onRequestTrailers(*trailers_);
+      if (trailers_ == nullptr) {  // read, and not wanted
+        exchange_->onRequestBody({}, true);
+      } else {
+        exchange_->onRequestTrailers(*trailers_);
+      }
       break;
     case Step::End:
       state_ = State::Waiting;
@@ -185,11 +191,16 @@ size_t Http1Server::readBody(char* data, size_t size) {
 
 // Bytes that never became a head still get an answer and a line in the log.
 void Http1Server::reject(const codec::ParseError& error) {
+  openExchange();
+  exchange_->startRejected(error);
+}
+
+// For an answer to what is no whole request; the connection ends with it.
+void Http1Server::openExchange() {
   exchange_ = new Exchange(services_, plan_, *this, *this);
   state_ = State::Waiting;
   response_done_ = false;
   last_ = true;
-  exchange_->startRejected(error);
 }
 
 void Http1Server::updatePause() {
@@ -250,7 +261,8 @@ void Http1Server::sendBody(std::string_view data, bool end) {
 
 void Http1Server::sendTrailers(const Fields& trailers) {
   if (response_body_ == BodyKind::Chunked) {
-    connection_.write(codec::encodeTrailers(trailers, exchange_->arena()));
+    connection_.write(plan_->enable_trailers ? codec::encodeTrailers(trailers, exchange_->arena())
+                                             : codec::kLastChunk);
   }
   response_done_ = true;
 }
@@ -345,9 +357,12 @@ void Http1Server::armTimer() {
   std::chrono::milliseconds wait = plan_->idle_timeout;
   if (state_ == State::Head && head_partial_) wait = plan_->request_headers_timeout;
   if (state_ == State::Lingering) wait = plan_->delayed_close_timeout;
-  if (state_ == State::Lingering || wait.count() != 0) {
-    timer_.arm(services_.loop.timers(), since_ + wait);
+  net::SteadyTime deadline = net::SteadyTime::max();
+  if (state_ == State::Lingering || wait.count() != 0) deadline = since_ + wait;
+  if (const auto most = plan_->max_connection_duration; most.count() != 0 && !last_) {
+    deadline = std::min(deadline, accepted_ + most);
   }
+  if (deadline != net::SteadyTime::max()) timer_.arm(services_.loop.timers(), deadline);
 }
 
 void Http1Server::onTimer() {
@@ -356,15 +371,22 @@ void Http1Server::onTimer() {
     plan_->stats.cx_delayed_close_timeout.add();
     return close();
   }
+  const auto most = plan_->max_connection_duration;
+  if (most.count() != 0 && accepted_ + most <= now && !last_) {
+    plan_->stats.cx_max_duration_reached.add();
+    return drain();
+  }
   if (exchange_ != nullptr) return;  // it has deadlines of its own
   if (head_partial_) {
     const auto wait = plan_->request_headers_timeout;
     if (wait.count() == 0) return;
     if (since_ + wait > now) return armTimer();
     plan_->stats.rq_header_timeout.add();
-    return reject({408, "request_header_timeout"});
+    openExchange();
+    return exchange_->onRequestTimeout("request header timeout", "request_header_timeout");
   }
-  if (since_ + plan_->idle_timeout > now) return armTimer();
+  const auto idle = plan_->idle_timeout;
+  if (idle.count() == 0 || since_ + idle > now) return armTimer();
   plan_->stats.cx_idle_timeout.add();
   close();
 }

@@ -38,7 +38,8 @@ class Http1Server final : public transport::ConnectionUser,
               const net::Address& remote, const net::Address& local, uint64_t id);
   ~Http1Server() override;
 
-  void accept(net::Fd fd);
+  // `buffer_limit`: per_connection_buffer_limit_bytes.
+  void accept(net::Fd fd, size_t buffer_limit);
   // No further request: closes now when idle, else says `connection: close` with the response.
   void drain();
   // Whatever is going on.
@@ -79,6 +80,7 @@ class Http1Server final : public transport::ConnectionUser,
   size_t readHead(char* data, size_t size);
   size_t readBody(char* data, size_t size);
   void reject(const codec::ParseError& error);
+  void openExchange();
   bool checkProtocol(RequestHead& head);
   void begin(bool end);
   void updatePause();

@@ -33,109 +33,138 @@ Resumer queueAtEachResume(net::Loop& loop, net::TurnEnd& work) {
 template <Direction kDirection>
 void Lane<kDirection>::head(Head& head, bool end) {
   head_ = &head;
+  had_body_ = !end;
   end_in_ = end;
-  runHead(0);
+  runHead();
 }
 
 template <Direction kDirection>
-void Lane<kDirection>::runHead(size_t from) {
+void Lane<kDirection>::runHead() {
   for (const uint8_t position : chain_->order(kDirection, Phase::Head)) {
-    if (position < from) continue;
-    position_ = position;
+    if (position < head_at_) continue;
+    head_at_ = position;
     if (const BodyNeed need = chain_->need(kDirection, position); need.kind == BodyNeed::Kind::Whole) {
-      if (!end_in_) {
-        state_ = State::Whole;
-        if (held_.size() > need.limit) user_.onLaneTooLarge(kDirection);
-        return;
-      }
-      // Filters between the last stop and here see the body before the one that wants it whole.
-      std::string data = std::exchange(held_, {});
-      Chunk chunk{data, trailers_ == nullptr};
-      if (!data.empty() && !runBody(chunk, held_from_, position)) return;
-      held_.assign(chunk.data);
-      held_from_ = position;
-      if (held_.size() > need.limit) return user_.onLaneTooLarge(kDirection);
+      if (!gatherWhole(need)) return;
     }
     if (!obey(callHead(filterAt(position)), position, Phase::Head)) return;
+    head_at_ = position + 1;
   }
   finishHead();
+}
+
+// The filters between the last stop and this one see the body first: it enters held_ through them.
+template <Direction kDirection>
+bool Lane<kDirection>::gatherWhole(BodyNeed need) {
+  if (!moveHeld(head_at_) || !moveInbox(head_at_)) return false;
+  const bool complete = end_in_ && (held_end_ || trailers_ != nullptr || !had_body_);
+  if (held_.size() > need.limit && !need.partial) {
+    user_.onLaneTooLarge(kDirection);
+    return false;
+  }
+  if (!complete && !(need.partial && held_.size() >= need.limit)) {
+    setPause(false);
+    return false;
+  }
+  if (complete) lengthIsKnown();
+  whole_ready_ = true;
+  return true;
+}
+
+// Whatever framing the message came with. One with trailers stays chunked, for HTTP/1 has no other
+// place for them.
+template <Direction kDirection>
+void Lane<kDirection>::lengthIsKnown() {
+  if (!had_body_ || trailers_ != nullptr) return;
+  char text[24];
+  const auto done = std::to_chars(text, text + sizeof text, held_.size());
+  const std::string_view length(text, static_cast<size_t>(done.ptr - text));
+  if (head_->fields.get(HeaderId::ContentLength) != length) {
+    head_->fields.set(HeaderId::ContentLength, length);
+  }
 }
 
 template <Direction kDirection>
 void Lane<kDirection>::finishHead() {
   state_ = State::Flowing;
-  position_ = chain_->size();
-  if (end_in_ && !held_.empty() && trailers_ == nullptr) {
-    // Held whole: its length is known now, whatever framing it came with.
-    if (!head_->fields.has(HeaderId::ContentLength) || held_from_ != 0) {
-      head_->fields.set(HeaderId::ContentLength, std::to_string(held_.size()));
-    }
-  }
-  const bool has_more = !held_.empty() || trailers_ != nullptr || !end_in_;
-  user_.onLaneHead(kDirection, !has_more);
-  if (has_more && state_ == State::Flowing) flowHeld();
+  head_at_ = chain_->size();
+  whole_ready_ = false;
+  user_.onLaneHead(kDirection, !had_body_);
+  if (had_body_ && state_ == State::Flowing) flow();
+}
+
+// Moves what stands in the middle of the chain up to the filter at `to`. False: it waits on its way.
+template <Direction kDirection>
+bool Lane<kDirection>::moveHeld(size_t to) {
+  if ((held_.empty() && !held_end_) || held_from_ == to) return true;
+  piece_bytes_ = std::exchange(held_, {});
+  piece_ = {piece_bytes_, std::exchange(held_end_, false)};
+  if (!runPiece(held_from_, to)) return false;
+  outPiece();
+  return state_ != State::Cancelled;
 }
 
 template <Direction kDirection>
-void Lane<kDirection>::flowHeld() {
-  const std::string data = std::exchange(held_, {});
-  const size_t from = std::exchange(held_from_, 0);
-  const bool end = end_in_ && trailers_ == nullptr;
-  setPause(false);
-  if (!data.empty() || end) {
-    Chunk chunk{data, end};
-    if (!runBody(chunk, from, chain_->size())) return;
-    user_.onLaneBody(kDirection, chunk.data, chunk.end);
-    laneFlush();
+bool Lane<kDirection>::moveInbox(size_t to) {
+  if (inbox_.empty() && !inbox_end_) return true;
+  piece_bytes_ = std::exchange(inbox_, {});
+  piece_ = {piece_bytes_, std::exchange(inbox_end_, false)};
+  if (!runPiece(0, to)) return false;
+  outPiece();
+  return state_ != State::Cancelled;
+}
+
+// The piece has passed all filters up to where the head is: out, or to those who want it whole.
+template <Direction kDirection>
+void Lane<kDirection>::outPiece() {
+  if (state_ != State::Flowing) {
+    held_.append(piece_.data);
+    held_end_ |= piece_.end;
+    held_from_ = head_at_;
+    return;
   }
-  if (trailers_ != nullptr && state_ == State::Flowing) runTrailers(0);
+  user_.onLaneBody(kDirection, piece_.data, piece_.end);
 }
 
 template <Direction kDirection>
-bool Lane<kDirection>::runBody(Chunk& chunk, size_t from, size_t to) {
+bool Lane<kDirection>::runPiece(size_t from, size_t to) {
   for (const uint8_t position : chain_->order(kDirection, Phase::Body)) {
     if (position < from) continue;
     if (position >= to) break;
-    Verdict verdict = callBody(filterAt(position), chunk);
+    Verdict verdict = callBody(filterAt(position));
     if (verdict.kind() == Verdict::Kind::Pass) continue;
-    waiting_chunk_.assign(chunk.data);
-    waiting_end_ = chunk.end;
     if (!obey(std::move(verdict), position, Phase::Body)) return false;
-    chunk.data = waiting_chunk_;
   }
   return true;
+}
+
+// The head is out: everything held follows it. Views are written, so they are flushed before the
+// bytes they show are replaced.
+template <Direction kDirection>
+void Lane<kDirection>::flow() {
+  if (!moveHeld(chain_->size())) return;
+  if (!piece_bytes_.empty()) user_.laneLoop().flushTurn();
+  if (state_ != State::Flowing || task_ || !moveInbox(chain_->size())) return;
+  if (!piece_bytes_.empty()) user_.laneLoop().flushTurn();
+  if (state_ != State::Flowing || task_) return;
+  piece_bytes_ = {};
+  setPause(false);
+  if (trailers_ != nullptr) runTrailers(0);
 }
 
 template <Direction kDirection>
 void Lane<kDirection>::body(std::string_view data, bool end) {
   if (state_ == State::Cancelled) return;
-  if (body_waits_) return hold(data, end);
-  Chunk chunk{data, end};
-  const size_t reached = state_ == State::Flowing ? chain_->size() : position_;
-  if (!runBody(chunk, 0, reached)) {
-    end_in_ |= end;
+  end_in_ |= end;
+  if (task_) {
+    inbox_.append(data);
+    inbox_end_ |= end;
+    if (inbox_.size() > kHold) setPause(true);
     return;
   }
-  if (state_ == State::Flowing) {
-    end_in_ |= end;
-    return user_.onLaneBody(kDirection, chunk.data, chunk.end);
-  }
-  hold(chunk.data, end);
-}
-
-template <Direction kDirection>
-void Lane<kDirection>::hold(std::string_view data, bool end) {
-  if (held_.empty()) held_from_ = body_waits_ ? 0 : position_;
-  held_.append(data);
-  end_in_ |= end;
-  if (state_ == State::Whole) {
-    if (held_.size() > chain_->need(kDirection, position_).limit) {
-      return user_.onLaneTooLarge(kDirection);
-    }
-    if (end_in_) runHead(position_);
-  } else if (held_.size() > kHold) {
-    setPause(true);
-  }
+  piece_ = {data, end};
+  if (!runPiece(0, state_ == State::Flowing ? chain_->size() : head_at_)) return;
+  outPiece();
+  if (state_ == State::Stopped) runHead();
 }
 
 template <Direction kDirection>
@@ -143,8 +172,8 @@ void Lane<kDirection>::trailers(Fields& trailers) {
   if (state_ == State::Cancelled) return;
   trailers_ = &trailers;
   end_in_ = true;
-  if (state_ == State::Whole) return runHead(position_);
-  if (state_ == State::Flowing && !body_waits_) runTrailers(0);
+  if (task_) return;
+  state_ == State::Stopped ? runHead() : runTrailers(0);
 }
 
 template <Direction kDirection>
@@ -157,25 +186,28 @@ void Lane<kDirection>::runTrailers(size_t from) {
 }
 
 template <Direction kDirection>
-bool Lane<kDirection>::obey(Verdict verdict, size_t position, Phase phase) {
-  if (verdict.kind() == Verdict::Kind::Wait) {
+bool Lane<kDirection>::obey(Verdict verdict, size_t position, Phase phase, bool waited) {
+  if (phase == Phase::Head || verdict.kind() != Verdict::Kind::Pass) {
+    user_.onLaneVerdict(chain_->slotAt(kDirection, position), verdict.kind(), waited);
+  }
+  while (verdict.kind() == Verdict::Kind::Wait) {
+    // The coroutine may look at the piece until it is done, so the piece gets bytes of its own.
+    if (phase == Phase::Body && piece_.data.data() != piece_bytes_.data()) {
+      piece_bytes_.assign(piece_.data);
+      piece_.data = piece_bytes_;
+    }
     task_.emplace(verdict.takeTask());
     task_->start();
     if (!task_->done()) {
-      waiting_phase_ = phase;
-      position_ = position;
-      if (phase == Phase::Head) {
-        state_ = State::Waiting;
-      } else {
-        body_waits_ = true;
-      }
+      task_phase_ = phase;
+      task_at_ = position;
       if (!resumer_) resumer_ = queueAtEachResume(user_.laneLoop(), *this).handle;
       task_->whenDone(resumer_);
       return false;
     }
     Verdict result = task_->take();
     task_.reset();
-    return obey(std::move(result), position, phase);
+    verdict = std::move(result);
   }
   if (state_ == State::Cancelled) return false;
   if (verdict.kind() == Verdict::Kind::Pass) return true;
@@ -188,30 +220,26 @@ void Lane<kDirection>::onTurnEnd() {
   if (!task_ || state_ == State::Cancelled) return;
   Verdict verdict = task_->take();
   task_.reset();
-  const size_t position = position_;
-  const Phase phase = waiting_phase_;
-  if (phase == Phase::Head) {
-    if (obey(std::move(verdict), position, phase)) runHead(position + 1);
-    return;
-  }
-  body_waits_ = false;
-  if (!obey(std::move(verdict), position, phase)) return;
-  if (phase == Phase::Trailers) return runTrailers(position + 1);
-  Chunk chunk{waiting_chunk_, waiting_end_};
-  if (!runBody(chunk, position + 1, chain_->size())) return;
-  user_.onLaneBody(kDirection, chunk.data, chunk.end);
-  laneFlush();
-  if (state_ == State::Flowing && (!held_.empty() || (end_in_ && !waiting_end_) || trailers_ != nullptr)) {
-    flowHeld();
-  } else {
-    setPause(false);
+  const size_t next = task_at_ + 1;
+  const Phase phase = task_phase_;
+  if (!obey(std::move(verdict), task_at_, phase)) return;
+  switch (phase) {
+    case Phase::Head:
+      head_at_ = next;
+      return runHead();
+    case Phase::Body:
+      if (!runPiece(next, head_at_)) return;
+      outPiece();
+      return resumeBody();
+    case Phase::Trailers: return runTrailers(next);
   }
 }
 
-// What was handed on points into strings about to be freed.
 template <Direction kDirection>
-void Lane<kDirection>::laneFlush() {
+void Lane<kDirection>::resumeBody() {
+  if (state_ == State::Stopped) return runHead();
   user_.laneLoop().flushTurn();
+  if (state_ == State::Flowing && !task_) flow();
 }
 
 template <Direction kDirection>
@@ -238,9 +266,9 @@ Verdict Lane<kDirection>::callHead(Filter& filter) {
 }
 
 template <Direction kDirection>
-Verdict Lane<kDirection>::callBody(Filter& filter, Chunk& chunk) {
-  if constexpr (kDirection == Direction::Request) return filter.onRequestBody(chunk, *stream_);
-  else return filter.onResponseBody(chunk, *stream_);
+Verdict Lane<kDirection>::callBody(Filter& filter) {
+  if constexpr (kDirection == Direction::Request) return filter.onRequestBody(piece_, *stream_);
+  else return filter.onResponseBody(piece_, *stream_);
 }
 
 template <Direction kDirection>

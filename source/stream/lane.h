@@ -2,6 +2,11 @@
 // enter at the near end, pass the filters in order, and leave through the LaneUser. It stops where
 // a filter waits or wants the whole body, holds what arrives meanwhile, and asks for a pause when it
 // holds much. Lives in its exchange; one worker.
+//
+//   open head body* trailers?   cancel() at any time, also from inside a call to the user
+//
+// At most one filter waits at a time. What arrives meanwhile stands before the first filter, in
+// inbox_; what a filter that wants the whole body is given stands before that one, in held_.
 #pragma once
 
 #include <coroutine>
@@ -27,6 +32,8 @@ class LaneUser {
   virtual void onLaneReply(Direction direction, const LocalReply& reply) = 0;
   // The message is longer than a filter that wants it whole allows.
   virtual void onLaneTooLarge(Direction direction) = 0;
+  // What the filter in that slot said of the head, or how it ended a wait.
+  virtual void onLaneVerdict(size_t slot, Verdict::Kind verdict, bool waited) = 0;
   // Stop and restart the message's source.
   virtual void onLanePause(Direction direction, bool pause) = 0;
   virtual net::Loop& laneLoop() = 0;
@@ -38,7 +45,7 @@ class LaneUser {
 template <Direction kDirection>
 class Lane final : public net::TurnEnd {
  public:
-  static constexpr size_t kHold = 64 * 1024;  // held bytes beyond which the source pauses
+  static constexpr size_t kHold = 64 * 1024;  // inbox bytes beyond which the source pauses
   using Head = std::conditional_t<kDirection == Direction::Request, RequestHead, ResponseHead>;
 
   explicit Lane(LaneUser& user) : user_(user) {}
@@ -57,26 +64,31 @@ class Lane final : public net::TurnEnd {
   void cancel();
 
   bool headOut() const { return state_ == State::Flowing; }
-  std::string_view whole() const { return end_in_ ? std::string_view(held_) : std::string_view(); }
+  // What a filter that asked for the body is given; of a prefix it may be more than was asked for.
+  std::string_view whole() const { return whole_ready_ ? std::string_view(held_) : std::string_view(); }
 
  private:
-  enum class State : uint8_t { Idle, Whole, Waiting, Flowing, Cancelled };
+  enum class State : uint8_t { Stopped, Flowing, Cancelled };
 
-  void runHead(size_t from);
-  bool runBody(Chunk& chunk, size_t from, size_t to);  // false: stopped
-  void runTrailers(size_t from);
-  void flowHeld();
-  void hold(std::string_view data, bool end);
+  void runHead();                   // from head_at_ on
+  bool gatherWhole(BodyNeed need);  // true: the filter at head_at_ can be called
+  void lengthIsKnown();
   void finishHead();
+  bool moveHeld(size_t to);
+  bool moveInbox(size_t to);
+  bool runPiece(size_t from, size_t to);  // false: piece_ waits, or nothing comes out any more
+  void outPiece();
+  void flow();
+  void runTrailers(size_t from);
   // True: go on with the next filter.
-  bool obey(Verdict verdict, size_t position, Phase phase);
+  bool obey(Verdict verdict, size_t position, Phase phase, bool waited = false);
   Verdict callHead(Filter& filter);
-  Verdict callBody(Filter& filter, Chunk& chunk);
+  Verdict callBody(Filter& filter);
   Verdict callTrailers(Filter& filter);
   Filter& filterAt(size_t position) { return *filters_[chain_->slotAt(kDirection, position)]; }
   void onTurnEnd() override;  // the task that was waited for is done
+  void resumeBody();
   void setPause(bool pause);
-  void laneFlush();
 
   LaneUser& user_;
   const Chain* chain_ = nullptr;
@@ -84,16 +96,21 @@ class Lane final : public net::TurnEnd {
   Stream* stream_ = nullptr;
   Head* head_ = nullptr;
   Fields* trailers_ = nullptr;
-  State state_ = State::Idle;
+  State state_ = State::Stopped;
+  bool had_body_ = false;      // the message did not end with its head
   bool end_in_ = false;        // all of the message has entered
   bool paused_ = false;
-  bool body_waits_ = false;    // a body or trailers hook waits: everything is held behind it
-  size_t position_ = 0;        // where the head, or the waiting piece, stands
-  size_t held_from_ = 0;       // the first filter that has not seen what is held
+  bool whole_ready_ = false;   // held_ is shown to filters
+  bool held_end_ = false;      // the body's end is in held_
+  bool inbox_end_ = false;     // … in inbox_
+  size_t head_at_ = 0;         // the filter that the head stands before or waits in
+  size_t held_from_ = 0;       // the first filter that has not seen held_
   std::string held_;
-  Phase waiting_phase_ = Phase::Head;
-  std::string waiting_chunk_;
-  bool waiting_end_ = false;
+  std::string inbox_;
+  Chunk piece_;                // on its way through the body hooks
+  std::string piece_bytes_;    // what piece_ points to while it waits
+  size_t task_at_ = 0;         // the filter whose hook waits
+  Phase task_phase_ = Phase::Head;
   std::optional<Task<Verdict>> task_;
   std::coroutine_handle<> resumer_;
 };

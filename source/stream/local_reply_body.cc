@@ -116,7 +116,7 @@ ReplyBody grpcReply(const LocalReply& reply, Arena& arena) {
   ReplyBody made;
   made.status = 200;
   made.add(kContentType, "application/grpc");
-  made.add(kGrpcStatus, decimal(grpcStatusFor(reply.status), arena));
+  made.add(kGrpcStatus, decimal(reply.grpc_status.value_or(grpcStatusFor(reply.status)), arena));
   if (!reply.body.empty()) made.add(kGrpcMessage, grpcMessageOf(reply.body, arena));
   return made;
 }

@@ -6,6 +6,7 @@
 #include "source/cluster/worker_cluster.h"
 #include "source/net/loop.h"
 #include "source/stream/date_text.h"
+#include "source/telemetry/decision_ring.h"
 #include "weir/arena.h"
 
 namespace weir::stream {
@@ -39,6 +40,7 @@ struct Services {
   cluster::WorkerClusters& clusters;
   ChunkPool chunks;
   DateText date;
+  telemetry::DecisionRing decisions;
   Random random;
   uint64_t next_stream_id = 0;
   bool draining = false;             // answer with Connection: close

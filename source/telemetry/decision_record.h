@@ -92,6 +92,8 @@ class DecisionRecord {
 
   uint64_t streamId() const { return stream_id_; }
   uint64_t connectionId() const { return connection_id_; }
+  // When the request began, since the epoch.
+  int64_t wallMicros() const { return wall_micros_; }
 
   // One JSON object. `filters` names the filters by index; without a name the index is printed.
   void appendJson(std::string& to, std::span<const std::string_view> filters = {}) const;

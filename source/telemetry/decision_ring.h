@@ -16,7 +16,7 @@ namespace weir::telemetry {
 
 class DecisionRing {
  public:
-  static constexpr size_t kRecords = 4096;
+  static constexpr size_t kRecords = 1024;
 
   DecisionRing();
 

@@ -108,12 +108,21 @@ void Connection::onEvent(evutil_socket_t, short what, void* self) {
     if (connection.read_paused_) connection.user_.onPeerGone();
     if (!connection.isOpen()) return;
   }
+  // News while nobody reads: more data, or a reset, which libevent tells as data.
+  if ((what & EV_READ) != 0 && connection.read_paused_ && connection.isReset()) {
+    return connection.fail(FailureKind::ConnectionReset, describe(ECONNRESET));
+  }
   if ((what & (EV_READ | EV_CLOSED)) != 0) connection.readable_ = true;
   if ((what & (EV_READ | EV_CLOSED | kWake)) != 0) connection.readAll();
   if ((what & EV_WRITE) != 0 && connection.isOpen() && !connection.writable_) {
     connection.writable_ = true;
     connection.sendQueue();
   }
+}
+
+bool Connection::isReset() const {
+  char byte;
+  return ::recv(fd_.get(), &byte, 1, MSG_PEEK) < 0 && errno != EAGAIN && errno != EINTR;
 }
 
 void Connection::onConnectReady() {

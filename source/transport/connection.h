@@ -101,6 +101,7 @@ class Connection final : public net::TurnEnd {
   void watch();
   void onTurnEnd() override { flush(); }
   void onConnectReady();
+  bool isReset() const;
   void readAll();
   bool receiveOnce(size_t& budget);
   bool offer(char* data, size_t size);

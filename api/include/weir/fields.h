@@ -95,6 +95,12 @@ class Fields {
   // outside check first.
   void add(const HeaderName& name, std::string_view value) { addView(name, arena_->copy(value)); }
   void addView(const HeaderName& name, std::string_view value);
+  void add(HeaderId id, std::string_view value) { addView(id, arena_->copy(value)); }
+  void addView(HeaderId id, std::string_view value) {
+    const std::string_view name = headerName(id);
+    append({name.data(), value.data(), static_cast<uint32_t>(value.size()),
+            static_cast<uint16_t>(name.size()), id, 0});
+  }
   void add(std::string_view lower_name, std::string_view value);
   // Used by codecs.
   void append(const Field& field) {
@@ -106,6 +112,10 @@ class Fields {
   // Replaces every field of that name by one, in the place of the first.
   void set(const HeaderName& name, std::string_view value) { setView(name, arena_->copy(value)); }
   void setView(const HeaderName& name, std::string_view value);
+  void set(HeaderId id, std::string_view value) { setView(id, arena_->copy(value)); }
+  void setView(HeaderId id, std::string_view value) {
+    has(id) ? replace(headerName(id), value) : addView(id, value);
+  }
 
   // Removes all of that name and says how many there were.
   size_t remove(HeaderId id);
@@ -125,6 +135,7 @@ class Fields {
 
  private:
   void grow();
+  void replace(std::string_view name, std::string_view value);
   template <typename Same>
   size_t removeIf(Same same);
 

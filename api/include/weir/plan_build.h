@@ -25,6 +25,8 @@ class PlanBuild {
   // A name that is not (yet) a cluster is worth a warning where a filter depends on it.
   virtual bool hasCluster(std::string_view name) const = 0;
   virtual void warn(std::string_view field, std::string_view text) = 0;
+  // node.cluster of the bootstrap; may be empty.
+  virtual std::string_view nodeCluster() const { return {}; }
 
   StatScope stats;  // "http.<stat_prefix>."
 };

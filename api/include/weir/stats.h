@@ -23,8 +23,8 @@ class StatStore;  // telemetry/stat_store.h: names, kinds, every thread's cells
 namespace stats {
 using Cell = std::atomic<uint64_t>;
 // This thread's cells; null until its first use or until telemetry::StatThread attaches it.
-extern thread_local Cell* t_cells;
-Cell* attachShared();  // cold: cells shared by every thread that is not a worker
+extern constinit thread_local Cell* t_cells;
+Cell* attachShared();  // cold: gives the thread a block of its own
 inline Cell* cells() { return t_cells != nullptr ? t_cells : attachShared(); }
 inline void bump(uint32_t id, uint64_t by) {
   Cell& cell = cells()[id];

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <coroutine>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,11 @@
 #include "weir/stream_info.h"
 
 namespace weir {
+
+struct ClusterHealth {
+  uint64_t endpoints = 0;
+  uint64_t healthy = 0;
+};
 
 class Stream {
  public:
@@ -39,6 +45,12 @@ class Stream {
   // router. Copies are made in the arena.
   virtual void setMetadata(std::string_view space, std::string_view key, std::string_view value) = 0;
   virtual std::string_view metadata(std::string_view space, std::string_view key) const = 0;
+
+  // The cluster that the route sends this request to; empty when the route answers by itself, or
+  // when there is no route.
+  virtual std::string_view routeCluster() const = 0;
+  // Nothing when there is no such cluster.
+  virtual std::optional<ClusterHealth> clusterHealth(std::string_view cluster) const = 0;
 
   // Marks the access log and the statistics; details as in LocalReply.
   virtual void setFlag(ResponseFlag) = 0;

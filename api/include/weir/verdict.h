@@ -20,6 +20,8 @@ struct LocalReply {
   std::optional<ResponseFlag> flag;
   const Fields* fields = nullptr;    // added to the response; may hold content-type
   bool close = false;                // close the downstream connection afterwards
+  // What a gRPC client is told; unset: what stands for `status` in gRPC.
+  std::optional<uint32_t> grpc_status = std::nullopt;
 };
 
 class [[nodiscard]] Verdict {

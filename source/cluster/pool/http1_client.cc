@@ -25,7 +25,7 @@ Http1Client::~Http1Client() = default;
 
 bool Http1Client::connect() {
   began_ = connection_.loop().now();
-  if (!connection_.connect(pool_.endpoint().address)) return false;
+  if (!connection_.connect(pool_.endpoint().connectAddress())) return false;
   timer_.arm(connection_.loop().timers(), began_ + pool_.cluster().settings().connect_timeout);
   return true;
 }
@@ -91,7 +91,9 @@ void Http1Client::sendBody(std::string_view data, bool end) {
 
 void Http1Client::sendTrailers(const Fields& trailers) {
   if (request_body_ == BodyKind::Chunked) {
-    connection_.write(codec::encodeTrailers(trailers, trailers.arena()));
+    connection_.write(pool_.cluster().settings().enable_trailers
+                          ? codec::encodeTrailers(trailers, trailers.arena())
+                          : codec::kLastChunk);
   }
   endRequest();
 }
@@ -151,7 +153,8 @@ size_t Http1Client::readHead(char* data, size_t size) {
 
 size_t Http1Client::readBody(char* data, size_t size) {
   Arena& arena = user_->responseArena();
-  if (trailers_ == nullptr && framing_.body == BodyKind::Chunked) trailers_ = arena.make<Fields>(arena);
+  const bool wants_trailers = framing_.body == BodyKind::Chunked && pool_.cluster().settings().enable_trailers;
+  if (trailers_ == nullptr && wants_trailers) trailers_ = arena.make<Fields>(arena);
   const codec::BodyDecoder::Step step = body_.step({data, size}, trailers_);
   using Step = codec::BodyDecoder::Step;
   left_ = size - step.consumed;
@@ -167,7 +170,11 @@ size_t Http1Client::readBody(char* data, size_t size) {
     case Step::Trailers: {
       Fields* trailers = trailers_;
       finishResponse();
-      user->onUpstreamTrailers(*trailers);
+      if (trailers == nullptr) {  // read, and not wanted
+        user->onUpstreamBody({}, true);
+      } else {
+        user->onUpstreamTrailers(*trailers);
+      }
       break;
     }
     case Step::End:

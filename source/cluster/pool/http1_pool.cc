@@ -70,14 +70,14 @@ void Http1Pool::dequeue(PoolWaiter& waiter) {
   cluster_.stats().rq_pending_active.sub();
 }
 
-void Http1Pool::acquire(PoolWaiter& waiter) {
+void Http1Pool::acquire(PoolWaiter& waiter, bool fresh) {
   const ClusterStats& stats = cluster_.stats();
   const Limits& limits = cluster_.settings().limits;
   if (cluster_.requests.full(limits.max_requests)) {
     stats.rq_pending_overflow.add();
     return waiter.onPoolFailure({Side::Weir, FailureKind::Refused, Retry::Never, "max_requests"}, true);
   }
-  if (idle_ != nullptr) return serve(*idle_, waiter);
+  if (idle_ != nullptr && !fresh) return serve(*idle_, waiter);
   if (cluster_.pending.full(limits.max_pending)) {
     stats.rq_pending_overflow.add();
     return waiter.onPoolFailure(

@@ -1,0 +1,91 @@
+#include "source/server/admin_view.h"
+
+#include <malloc.h>
+
+#include <algorithm>
+
+#include "source/server/version.h"
+
+namespace weir::server {
+
+AdminView::AdminView(Parts parts, Actions actions) : parts_(parts), actions_(std::move(actions)) {
+  const StatScope scope = StatScope(parts_.stats).scope("server");
+  uptime_ = scope.gauge("uptime");
+  memory_allocated_ = scope.gauge("memory_allocated");
+  memory_heap_size_ = scope.gauge("memory_heap_size");
+  total_connections_ = scope.gauge("total_connections");
+}
+
+void AdminView::show(const envoy::config::bootstrap::v3::Bootstrap& bootstrap,
+                     std::vector<admin::ListenerView> listeners) {
+  bootstrap_ = std::make_shared<const envoy::config::bootstrap::v3::Bootstrap>(bootstrap);
+  configured_at_ = std::chrono::system_clock::now();
+  listeners_ = std::move(listeners);
+}
+
+std::string AdminView::version() const { return std::string("0/") + kVersion + "/Clean/RELEASE/OpenSSL"; }
+
+std::chrono::seconds AdminView::uptime() const {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_);
+}
+
+envoy::admin::v3::CommandLineOptions AdminView::commandLine() const {
+  const Options& o = parts_.options;
+  envoy::admin::v3::CommandLineOptions line;
+  line.set_concurrency(o.concurrency);
+  line.set_config_path(o.config_path);
+  line.set_config_yaml(o.config_yaml);
+  line.set_allow_unknown_static_fields(o.allow_unknown_static_fields);
+  line.set_admin_address_path(o.admin_address_path);
+  line.set_log_level(o.log_level);
+  line.set_component_log_level(o.component_log_level);
+  line.set_log_format(o.log_format);
+  line.set_log_path(o.log_path);
+  line.set_service_cluster(o.service_cluster);
+  line.set_service_node(o.service_node);
+  line.set_service_zone(o.service_zone);
+  line.mutable_drain_time()->set_seconds(o.drain_time.count());
+  line.set_disable_hot_restart(true);
+  return line;
+}
+
+void AdminView::refreshStats() {
+  uptime_.set(static_cast<uint64_t>(uptime().count()));
+  const struct mallinfo2 memory = mallinfo2();
+  memory_allocated_.set(memory.uordblks);
+  memory_heap_size_.set(memory.arena + memory.hblkhd);
+  uint64_t connections = 0;
+  for (const auto& listener : parts_.snapshot.listeners) {
+    connections += parts_.stats.value("listener." + listener->stat_name + ".downstream_cx_active").value_or(0);
+  }
+  total_connections_.set(connections);
+}
+
+// By time, over all workers.
+std::vector<std::string> AdminView::decisions(size_t most) const {
+  std::vector<telemetry::DecisionRecord> records;
+  for (const auto& worker : parts_.workers) {
+    for (auto& record : worker->decisions(most)) records.push_back(record);
+  }
+  std::sort(records.begin(), records.end(),
+            [](const auto& a, const auto& b) { return a.wallMicros() > b.wallMicros(); });
+  records.resize(std::min(most, records.size()));
+  std::vector<std::string> objects;
+  for (const auto& record : records) record.appendJson(objects.emplace_back());
+  return objects;
+}
+
+admin::RuntimeValues AdminView::runtimeOverrides() const {
+  const auto overrides = parts_.runtime.overrides();
+  return {overrides.begin(), overrides.end()};
+}
+
+std::optional<Error> AdminView::modifyRuntime(const admin::RuntimeValues& values) {
+  return parts_.runtime.modify(values);
+}
+
+void AdminView::failHealthChecks(bool fail) {
+  for (const auto& worker : parts_.workers) worker->setHealthCheckFailed(fail);
+}
+
+}  // namespace weir::server

@@ -1,0 +1,69 @@
+// An AdminView shows the server to its admin interface, and does what that asks for. Lives in the
+// Server; main thread only.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "source/admin/admin_source.h"
+#include "source/server/options.h"
+#include "source/server/runtime.h"
+#include "source/server/snapshot.h"
+#include "source/server/worker.h"
+#include "source/telemetry/log_thread.h"
+
+namespace weir::server {
+
+class AdminView final : public admin::AdminSource {
+ public:
+  // All outlive the view.
+  struct Parts {
+    const Options& options;
+    const Snapshot& snapshot;
+    const std::vector<std::unique_ptr<Worker>>& workers;
+    StatStore& stats;
+    telemetry::LogThread& logs;
+    Runtime& runtime;
+  };
+  struct Actions {
+    std::function<envoy::admin::v3::ServerInfo::State()> state;
+    std::function<void(const admin::DrainRequest&)> drain;
+    std::function<void()> quit;
+  };
+
+  AdminView(Parts parts, Actions actions);
+
+  // Once, when the configuration is there.
+  void show(const envoy::config::bootstrap::v3::Bootstrap& bootstrap, std::vector<admin::ListenerView> listeners);
+
+ private:
+  admin::BootstrapPtr bootstrap() const override { return bootstrap_; }
+  std::chrono::system_clock::time_point configuredAt() const override { return configured_at_; }
+  admin::ClusterTable clusters() const override { return parts_.snapshot.clusters; }
+  std::vector<admin::ListenerView> listeners() const override { return listeners_; }
+  envoy::admin::v3::ServerInfo::State state() const override { return actions_.state(); }
+  std::string version() const override;
+  std::chrono::seconds uptime() const override;
+  envoy::admin::v3::CommandLineOptions commandLine() const override;
+  std::vector<admin::Unready> unready() const override { return {}; }
+  StatStore& stats() const override { return parts_.stats; }
+  void refreshStats() override;
+  std::vector<std::string> decisions(size_t most) const override;
+  admin::RuntimeValues runtimeOverrides() const override;
+  std::optional<Error> modifyRuntime(const admin::RuntimeValues& values) override;
+  void failHealthChecks(bool fail) override;
+  void drainListeners(const admin::DrainRequest& request) override { actions_.drain(request); }
+  void reopenLogs() override { parts_.logs.reopen(); }
+  void quit() override { actions_.quit(); }
+
+  const Parts parts_;
+  const Actions actions_;
+  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  std::chrono::system_clock::time_point configured_at_;
+  admin::BootstrapPtr bootstrap_;
+  std::vector<admin::ListenerView> listeners_;
+  Gauge uptime_, memory_allocated_, memory_heap_size_, total_connections_;
+};
+
+}  // namespace weir::server

@@ -1,0 +1,34 @@
+"""Connections come and go by the thousand and leave no descriptor and no memory behind."""
+
+import pathlib
+
+import pytest
+
+from churn import KINDS, churn
+from weir_process import wait_for
+
+pytestmark = pytest.mark.skipif(not pathlib.Path("/proc/self/fd").exists(), reason="no /proc")
+
+
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=[kind.__name__ for kind in KINDS])
+def test_no_way_to_end_a_connection_leaks(place, kind):
+    weir = place.weir(place.server())
+    assert place.client().ask().status == 200
+    before = weir.descriptors()
+    for _ in range(50):
+        kind(place.port)
+    # Rude clients may have made the pool larger by what was in flight at once.
+    wait_for(lambda: weir.descriptors() <= before + 2, "the descriptors are closed", 10)
+
+
+def test_five_hundred_a_second(place):
+    weir = place.weir(place.server())
+    churn(place.port, 500, 1)
+    wait_for(lambda: weir.descriptors() < 60, "the first wave is gone", 10)
+    before, memory = weir.descriptors(), weir.memory_kib()
+    made = churn(place.port, 500, 4)
+    assert made >= 1000, f"only {made} connections in 4 s: the machine is too busy to tell"
+    wait_for(lambda: weir.descriptors() <= before + 4, "the descriptors are closed", 10)
+    assert weir.memory_kib() - memory <= 512
