@@ -1,5 +1,6 @@
 # weir_filter(NAME [SRCS more.cc …]): one filter's folder: library weir_filter_NAME from NAME.cc and
-# SRCS, NAME.proto if there is one, the test NAME_test.cc if there is one.
+# SRCS, NAME.proto if there is one, the test NAME_test.cc and a test that example.yaml is a valid
+# configuration, if there are such files.
 #
 # weir_filters(NAME…): adds the folders http/NAME and generates builtin_filters.cc, which installs them
 # in the given order. -DWEIR_FILTERS="router;cors" leaves the others out.
@@ -28,6 +29,14 @@ function(weir_filter name)
   endif()
   if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${name}_test.cc)
     weir_test(${name}_filter_test SRCS ${name}_test.cc DEPS weir_filter_harness weir_filter_${name})
+  endif()
+  if(WEIR_TESTS AND EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/example.yaml)
+    add_test(NAME ${name}_filter_example
+             COMMAND weir --mode validate -c ${CMAKE_CURRENT_SOURCE_DIR}/example.yaml)
+    set_tests_properties(${name}_filter_example PROPERTIES TIMEOUT 60 LABELS "unit")
+    if(TARGET ${name}_filter_test)
+      add_dependencies(${name}_filter_test weir)
+    endif()
   endif()
 endfunction()
 

@@ -43,11 +43,18 @@ size_t AdminConnection::onInput(char* data, size_t size) {
   while (taken < size && !connection_.readPaused()) {
     size_t n = size - taken;
     switch (state_) {
-      case State::Head: n = readHead(data + taken, n); break;
-      case State::Body: n = readBody({data + taken, n}); break;
-      case State::Answering: return taken;
-      case State::Lingering: break;  // nobody reads it any more
-      case State::Closed: return size;
+      case State::Head:
+        n = readHead(data + taken, n);
+        break;
+      case State::Body:
+        n = readBody({data + taken, n});
+        break;
+      case State::Answering:
+        return taken;
+      case State::Lingering:
+        break;  // nobody reads it any more
+      case State::Closed:
+        return size;
     }
     if (n == 0) break;
     taken += n;
@@ -161,7 +168,8 @@ void AdminConnection::writePage() {
   const PageJob::Taken taken = page_->take();
   if (!taken.text.empty()) {
     char header[20];
-    if (chunked_) connection_.writeCopy({header, codec::encodeChunkHeader(header, taken.text.size())});
+    if (chunked_)
+      connection_.writeCopy({header, codec::encodeChunkHeader(header, taken.text.size())});
     connection_.write(taken.text);
     if (chunked_) connection_.write(codec::kChunkEnd);
   }

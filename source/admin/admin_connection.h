@@ -88,12 +88,12 @@ class AdminConnection final : public transport::ConnectionUser,
   std::string body_;  // of the request
   std::shared_ptr<PageJob> page_;
   State state_ = State::Head;
-  bool last_ = false;         // the connection ends with this response
+  bool last_ = false;  // the connection ends with this response
   bool input_ended_ = false;
-  bool chunked_ = false;      // how the page is framed
+  bool chunked_ = false;  // how the page is framed
   const std::chrono::milliseconds idle_timeout_;
-  uint64_t bytes_seen_ = 0;   // moved in both directions when the timer looked last
-  net::SteadyTime since_;     // of the last progress
+  uint64_t bytes_seen_ = 0;  // moved in both directions when the timer looked last
+  net::SteadyTime since_;    // of the last progress
 };
 
 }  // namespace weir::admin

@@ -62,7 +62,8 @@ void AdminServer::acceptSome() {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
     net::Fd fd(::accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!fd) {
-      if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) plan_.stats.accept_failure.add();
+      if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
+        plan_.stats.accept_failure.add();
       return;
     }
     plan_.stats.cx_total.add();

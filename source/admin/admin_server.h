@@ -1,6 +1,7 @@
 // The AdminServer is the admin interface: it listens on one address, owns its connections and the
-// page threads, and passes requests to the endpoints (endpoints.h). Made on the main thread and lives
-// there, on the main loop, from before the workers until after them: /ready tells of the drain, too.
+// page threads, and passes requests to the endpoints (endpoints.h). Made on the main thread and
+// lives there, on the main loop, from before the workers until after them: /ready tells of the
+// drain, too.
 #pragma once
 
 #include <event2/event_struct.h>

@@ -74,7 +74,8 @@ class Client {
 class AdminServerTest : public testing::Test {
  protected:
   void start(AdminSettings settings = {}) {
-    if (settings.address.family() == AF_UNSPEC) settings.address = *net::Address::ip("127.0.0.1", 0);
+    if (settings.address.family() == AF_UNSPEC)
+      settings.address = *net::Address::ip("127.0.0.1", 0);
     std::promise<net::Address> opened;
     auto address = opened.get_future();
     thread_ = std::thread([this, &opened, settings = std::move(settings)] {
@@ -123,15 +124,16 @@ TEST_F(AdminServerTest, answersWithEnvoysHeaders) {
               AllOf(StartsWith("HTTP/1.1 200 OK\r\n"),
                     HasSubstr("\r\ncontent-type: text/plain; charset=UTF-8\r\n"),
                     HasSubstr("\r\ncache-control: no-cache, max-age=0\r\n"),
-                    HasSubstr("\r\nx-content-type-options: nosniff\r\n"),
-                    HasSubstr("\r\ndate: "), HasSubstr("\r\ncontent-length: 5\r\n"),
-                    testing::EndsWith("\r\n\r\nLIVE\n")));
-  EXPECT_THAT(ask("GET /server_info HTTP/1.1\r\n"), HasSubstr("content-type: application/json\r\n"));
+                    HasSubstr("\r\nx-content-type-options: nosniff\r\n"), HasSubstr("\r\ndate: "),
+                    HasSubstr("\r\ncontent-length: 5\r\n"), testing::EndsWith("\r\n\r\nLIVE\n")));
+  EXPECT_THAT(ask("GET /server_info HTTP/1.1\r\n"),
+              HasSubstr("content-type: application/json\r\n"));
   EXPECT_THAT(ask("GET / HTTP/1.1\r\n"), HasSubstr("\r\nx-frame-options: DENY\r\n"));
   EXPECT_THAT(ask("GET /nope HTTP/1.1\r\n"), StartsWith("HTTP/1.1 404 Not Found\r\n"));
-  EXPECT_THAT(ask("GET /quitquitquit HTTP/1.1\r\n"),
-              AllOf(StartsWith("HTTP/1.1 405 Method Not Allowed\r\n"), HasSubstr("\r\nallow: POST\r\n"),
-                    testing::EndsWith("Method GET not allowed, POST required.")));
+  EXPECT_THAT(
+      ask("GET /quitquitquit HTTP/1.1\r\n"),
+      AllOf(StartsWith("HTTP/1.1 405 Method Not Allowed\r\n"), HasSubstr("\r\nallow: POST\r\n"),
+            testing::EndsWith("Method GET not allowed, POST required.")));
 }
 
 TEST_F(AdminServerTest, keepsConnectionsAliveAndTakesPipelinedRequests) {
@@ -143,9 +145,11 @@ TEST_F(AdminServerTest, keepsConnectionsAliveAndTakesPipelinedRequests) {
     EXPECT_THAT(client.readUntil("LIVE\n"), StartsWith("HTTP/1.1 200"));
   }
   // A small answer, a page, a form, and a small answer again, in one segment.
-  client.send(ready + "GET /stats?filter=^x HTTP/1.1\r\nHost: localhost\r\n\r\n" +
-              "POST /drain_listeners HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8\r\nContent-Type: "
-              "application/x-www-form-urlencoded\r\n\r\ngraceful" + ready);
+  client.send(
+      ready + "GET /stats?filter=^x HTTP/1.1\r\nHost: localhost\r\n\r\n" +
+      "POST /drain_listeners HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8\r\nContent-Type: "
+      "application/x-www-form-urlencoded\r\n\r\ngraceful" +
+      ready);
   EXPECT_THAT(client.readUntil("LIVE\n"), StartsWith("HTTP/1.1 200"));
   EXPECT_THAT(client.readUntil("0\r\n\r\n"), HasSubstr("transfer-encoding: chunked\r\n"));
   EXPECT_THAT(client.readUntil("OK\n"), StartsWith("HTTP/1.1 200"));
@@ -166,11 +170,11 @@ TEST_F(AdminServerTest, requestsMayComeByteByByte) {
 
 TEST_F(AdminServerTest, headHasNoBodyAndHttp10NoChunks) {
   start();
-  EXPECT_THAT(ask("HEAD /ready HTTP/1.1\r\n"), AllOf(HasSubstr("content-length: 5\r\n"),
-                                                     Not(HasSubstr("LIVE"))));
+  EXPECT_THAT(ask("HEAD /ready HTTP/1.1\r\n"),
+              AllOf(HasSubstr("content-length: 5\r\n"), Not(HasSubstr("LIVE"))));
   EXPECT_THAT(ask("HEAD /stats HTTP/1.1\r\n"), testing::EndsWith("\r\n\r\n"));
-  EXPECT_THAT(ask("GET /clusters HTTP/1.0\r\n"),
-              AllOf(Not(HasSubstr("transfer-encoding")), HasSubstr("back::added_via_api::false\n")));
+  EXPECT_THAT(ask("GET /clusters HTTP/1.0\r\n"), AllOf(Not(HasSubstr("transfer-encoding")),
+                                                       HasSubstr("back::added_via_api::false\n")));
 }
 
 TEST_F(AdminServerTest, aClientThatHasSaidAllStillGetsItsPage) {
@@ -178,8 +182,8 @@ TEST_F(AdminServerTest, aClientThatHasSaidAllStillGetsItsPage) {
   Client client(address_);
   client.send("GET /clusters HTTP/1.1\r\nHost: localhost\r\n\r\n");
   client.finish();
-  EXPECT_THAT(client.readAll(), AllOf(HasSubstr("other::added_via_api::false\n"),
-                                      testing::EndsWith("0\r\n\r\n")));
+  EXPECT_THAT(client.readAll(),
+              AllOf(HasSubstr("other::added_via_api::false\n"), testing::EndsWith("0\r\n\r\n")));
 }
 
 TEST_F(AdminServerTest, refusesWhatIsTooLargeOrNotHttp) {
@@ -200,8 +204,9 @@ TEST_F(AdminServerTest, refusesWhatIsTooLargeOrNotHttp) {
 TEST_F(AdminServerTest, aBodyOf64KilobytesIsTaken) {
   start();
   Client client(address_);
-  client.send("POST /reopen_logs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 65536\r\nExpect: "
-              "100-continue\r\n\r\n");
+  client.send(
+      "POST /reopen_logs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 65536\r\nExpect: "
+      "100-continue\r\n\r\n");
   EXPECT_EQ(client.readUntil("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
   client.send(std::string(65536, 'x'));
   EXPECT_THAT(client.readUntil("OK\n"), StartsWith("HTTP/1.1 200"));
@@ -214,7 +219,8 @@ TEST_F(AdminServerTest, foreignPagesAreRefused) {
     client.send("POST /quitquitquit HTTP/1.1\r\n" + fields + "Connection: close\r\n\r\n");
     return client.readAll();
   };
-  EXPECT_THAT(post("Host: localhost\r\nOrigin: http://evil.example\r\n"), StartsWith("HTTP/1.1 403 "));
+  EXPECT_THAT(post("Host: localhost\r\nOrigin: http://evil.example\r\n"),
+              StartsWith("HTTP/1.1 403 "));
   EXPECT_THAT(post("Host: evil.example\r\nOrigin: http://evil.example\r\n"),
               StartsWith("HTTP/1.1 403 "));
   EXPECT_THAT(source_.done, IsEmpty());
@@ -338,19 +344,22 @@ TEST(AdminSettings, areReadFromTheBootstrap) {
   EXPECT_FALSE(read("node: {id: a}", problems));
   EXPECT_EQ(problems, "");
   const auto local = read(
-      "admin: {address: {socket_address: {address: '::1', port_value: 9901}}, allow_paths: [{prefix: "
-      "/stats}]}", problems);
+      "admin: {address: {socket_address: {address: '::1', port_value: 9901}}, allow_paths: "
+      "[{prefix: "
+      "/stats}]}",
+      problems);
   ASSERT_TRUE(local);
   EXPECT_EQ(problems, "");
   EXPECT_EQ(local->address.text(), "[::1]:9901");
   EXPECT_EQ(local->allow_paths.size(), 1u);
-  ASSERT_TRUE(read("admin: {address: {socket_address: {address: 0.0.0.0, port_value: 1}}}", problems));
+  ASSERT_TRUE(
+      read("admin: {address: {socket_address: {address: 0.0.0.0, port_value: 1}}}", problems));
   EXPECT_THAT(problems, HasSubstr("others than this machine may reach 0.0.0.0:1"));
-  EXPECT_FALSE(read("admin: {address: {socket_address: {address: name.example, port_value: 1}}}",
-                    problems));
+  EXPECT_FALSE(
+      read("admin: {address: {socket_address: {address: name.example, port_value: 1}}}", problems));
   EXPECT_THAT(problems, HasSubstr("admin.address: "));
-  EXPECT_FALSE(read("admin: {address: {pipe: {path: /x}}, allow_paths: [{safe_regex: {regex: '('}}]}",
-                    problems));
+  EXPECT_FALSE(read(
+      "admin: {address: {pipe: {path: /x}}, allow_paths: [{safe_regex: {regex: '('}}]}", problems));
   EXPECT_THAT(problems, HasSubstr("admin.allow_paths[0].safe_regex.regex: "));
 }
 

@@ -26,8 +26,10 @@ std::optional<AdminSettings> readAdmin(const envoy::config::bootstrap::v3::Admin
     settings.address = *std::move(address);
     if (!settings.address.isUnix() && !settings.address.isLoopback()) {
       at.field("address").warning(
-          "the admin interface can stop the server and knows no users; others than this machine may "
-          "reach " + settings.address.text());
+          "the admin interface can stop the server and knows no users; others than this machine "
+          "may "
+          "reach " +
+          settings.address.text());
     }
   } else {
     at.field("address").error(address.error().text);

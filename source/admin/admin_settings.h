@@ -21,8 +21,8 @@ struct AdminSettings {
   std::chrono::milliseconds idle_timeout{60'000};  // without a byte in either direction
 };
 
-// Nothing when there is no admin interface, or after an error was reported. Warns of an address that
-// others than this machine may reach.
+// Nothing when there is no admin interface, or after an error was reported. Warns of an address
+// that others than this machine may reach.
 std::optional<AdminSettings> readAdmin(const envoy::config::bootstrap::v3::Admin& proto,
                                        const Where& at);
 

@@ -26,8 +26,9 @@ bool mayWrite(std::string_view method) { return method != "GET" && method != "HE
 
 std::optional<Response> refuseForeignPage(const Provenance& request) {
   if (request.to_loopback && !isOwnName(request.host)) {
-    return refused(403, "the admin interface on a loopback address answers to IP addresses and to "
-                        "localhost only\n");
+    return refused(403,
+                   "the admin interface on a loopback address answers to IP addresses and to "
+                   "localhost only\n");
   }
   if (!mayWrite(request.method) || !request.origin) return std::nullopt;
   std::string_view origin = *request.origin;

@@ -8,12 +8,12 @@ namespace {
 bool passes(const Provenance& request) { return !refuseForeignPage(request).has_value(); }
 
 TEST(BrowserGuard, aLoopbackInterfaceAnswersToItsOwnNamesOnly) {
-  for (const char* host : {"127.0.0.1:9901", "localhost:9901", "LOCALHOST", "[::1]:9901", "10.1.2.3",
-                           "weir.localhost:1", ""}) {
+  for (const char* host : {"127.0.0.1:9901", "localhost:9901", "LOCALHOST", "[::1]:9901",
+                           "10.1.2.3", "weir.localhost:1", ""}) {
     EXPECT_TRUE(passes({"GET", host, std::nullopt, true})) << host;
   }
-  for (const char* host : {"rebind.example:9901", "localhost.example", "127.0.0.1.nip.io",
-                           "notlocalhost", "[::1"}) {
+  for (const char* host :
+       {"rebind.example:9901", "localhost.example", "127.0.0.1.nip.io", "notlocalhost", "[::1"}) {
     EXPECT_FALSE(passes({"GET", host, std::nullopt, true})) << host;
     EXPECT_TRUE(passes({"GET", host, std::nullopt, false})) << host;
   }

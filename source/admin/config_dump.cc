@@ -14,7 +14,7 @@ using google::protobuf::Message;
 
 // What of the sections is shown, checked before the first byte of the answer leaves.
 struct Selection {
-  const DumpSection* section = nullptr;      // with `resource`
+  const DumpSection* section = nullptr;       // with `resource`
   const FieldDescriptor* resource = nullptr;  // a repeated field of `section`; null: all sections
   bool include_endpoints = false;
   FieldMask mask{""};

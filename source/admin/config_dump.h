@@ -1,6 +1,6 @@
 // The sections of /config_dump: the configuration that runs, a section a kind, each an
-// envoy.admin.v3.…ConfigDump. Made from the bootstrap, so secrets are still in them: redact() before
-// showing. Any thread.
+// envoy.admin.v3.…ConfigDump. Made from the bootstrap, so secrets are still in them: redact()
+// before showing. Any thread.
 #pragma once
 
 #include <google/protobuf/message.h>

@@ -1,7 +1,7 @@
 #include "source/admin/config_dump.h"
 
-#include <google/protobuf/util/json_util.h>
 #include <gmock/gmock.h>
+#include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 
 #include "envoy/admin/v3/config_dump.pb.h"
@@ -57,9 +57,9 @@ class ConfigDumpTest : public testing::Test {
 
 TEST_F(ConfigDumpTest, hasEnvoysSectionsInEnvoysOrder) {
   const pb::ConfigDump all = dump();
-  EXPECT_THAT(types(all), ElementsAre("BootstrapConfigDump", "ClustersConfigDump",
-                                      "ListenersConfigDump", "ScopedRoutesConfigDump",
-                                      "RoutesConfigDump", "SecretsConfigDump"));
+  EXPECT_THAT(types(all),
+              ElementsAre("BootstrapConfigDump", "ClustersConfigDump", "ListenersConfigDump",
+                          "ScopedRoutesConfigDump", "RoutesConfigDump", "SecretsConfigDump"));
   const auto bootstrap = at<pb::BootstrapConfigDump>(all, 0);
   EXPECT_EQ(bootstrap.bootstrap().node().id(), "n1");
   EXPECT_EQ(bootstrap.last_updated().seconds(), 1'700'000'000);
@@ -79,8 +79,9 @@ TEST_F(ConfigDumpTest, hasEnvoysSectionsInEnvoysOrder) {
 
 TEST_F(ConfigDumpTest, printsAsEnvoyDoesAndNoSecret) {
   const std::string text = ask("").body;
-  EXPECT_THAT(text, testing::StartsWith("{\n \"configs\": [\n  {\n   \"@type\": "
-                                        "\"type.googleapis.com/envoy.admin.v3.BootstrapConfigDump\""));
+  EXPECT_THAT(text,
+              testing::StartsWith("{\n \"configs\": [\n  {\n   \"@type\": "
+                                  "\"type.googleapis.com/envoy.admin.v3.BootstrapConfigDump\""));
   EXPECT_THAT(text, HasSubstr("\"static_resources\""));
   EXPECT_THAT(text, HasSubstr("\"last_updated\": \"2023-11-14T22:13:20Z\""));
   EXPECT_THAT(text, HasSubstr("\"inline_string\": \"[redacted]\""));
@@ -119,12 +120,13 @@ TEST_F(ConfigDumpTest, resourceGivesItsElementsOnly) {
 }
 
 TEST_F(ConfigDumpTest, maskKeepsTheNamedFields) {
-  EXPECT_EQ(ask("?resource=static_listeners&mask=listener.name").body,
-            "{\n \"configs\": [\n  {\n"
-            "   \"@type\": \"type.googleapis.com/envoy.admin.v3.ListenersConfigDump.StaticListener\",\n"
-            "   \"listener\": {\n"
-            "    \"@type\": \"type.googleapis.com/envoy.config.listener.v3.Listener\",\n"
-            "    \"name\": \"web\"\n   }\n  }\n ]\n}\n");
+  EXPECT_EQ(
+      ask("?resource=static_listeners&mask=listener.name").body,
+      "{\n \"configs\": [\n  {\n"
+      "   \"@type\": \"type.googleapis.com/envoy.admin.v3.ListenersConfigDump.StaticListener\",\n"
+      "   \"listener\": {\n"
+      "    \"@type\": \"type.googleapis.com/envoy.config.listener.v3.Listener\",\n"
+      "    \"name\": \"web\"\n   }\n  }\n ]\n}\n");
   const pb::ConfigDump bootstrap = dump("?mask=bootstrap.node.id,bootstrap.admin");
   ASSERT_THAT(types(bootstrap), ElementsAre("BootstrapConfigDump"));
   const auto message = at<pb::BootstrapConfigDump>(bootstrap, 0);

@@ -16,9 +16,9 @@ namespace weir::admin {
 namespace {
 
 namespace pb = envoy::admin::v3;
+using envoy::config::listener::v3::FilterChain;
 using envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 using google::protobuf::Message;
-using envoy::config::listener::v3::FilterChain;
 
 google::protobuf::Timestamp stampOf(const DumpInput& input) {
   const auto since = input.configured_at.time_since_epoch();
@@ -107,8 +107,8 @@ envoy::config::endpoint::v3::ClusterLoadAssignment assignmentOf(const cluster::C
            envoy::config::endpoint::v3::LocalityLbEndpoints*>
       localities;
   for (const cluster::EndpointPtr& endpoint : cluster.endpoints()->all) {
-    auto*& locality = localities[{endpoint->priority, endpoint->region, endpoint->zone,
-                                  endpoint->sub_zone}];
+    auto*& locality =
+        localities[{endpoint->priority, endpoint->region, endpoint->zone, endpoint->sub_zone}];
     if (locality == nullptr) {
       locality = assignment.add_endpoints();
       locality->set_priority(endpoint->priority);

@@ -23,8 +23,8 @@ constexpr std::array kDecisionParameters = {
     Parameter{"n", "How many; 20 unless told"},
 };
 constexpr std::array kDrainParameters = {
-    Parameter{"graceful", "Go on listening for the drain time while telling clients to leave", {},
-              true},
+    Parameter{
+        "graceful", "Go on listening for the drain time while telling clients to leave", {}, true},
     Parameter{"skip_exit", "Tell clients to leave, but never stop listening", {}, true},
     Parameter{"inboundonly", "Only listeners whose traffic_direction is INBOUND", {}, true},
 };
@@ -40,8 +40,7 @@ constexpr std::array kStatsParameters = {
     Parameter{"usedonly", "Only stats that were written since the start", {}, true},
     Parameter{"filter", "Regular expression (Google re2) for filtering stats"},
     Parameter{"format", "Format to use", "text, json, prometheus"},
-    Parameter{"type", "Stat types to include",
-              "All, Counters, Histograms, Gauges, TextReadouts"},
+    Parameter{"type", "Stat types to include", "All, Counters, Histograms, Gauges, TextReadouts"},
     Parameter{"histogram_buckets", "How histograms are shown", "summary, cumulative, disjoint"},
 };
 constexpr std::array kPrometheusParameters = {
@@ -57,11 +56,12 @@ constexpr std::array kEndpoints = {
     Endpoint{"/clusters", clusters, false, "upstream cluster status", kClusterParameters},
     Endpoint{"/config_dump", configDump, false, "dump current configuration, without secrets",
              kConfigDumpParameters},
-    Endpoint{"/decisions", decisions, false, "the newest decision records: what was done with a "
-             "request, and why", kDecisionParameters},
+    Endpoint{"/decisions", decisions, false,
+             "the newest decision records: what was done with a "
+             "request, and why",
+             kDecisionParameters},
     Endpoint{"/drain_listeners", drainListeners, true, "drain listeners", kDrainParameters},
-    Endpoint{"/healthcheck/fail", failHealthChecks, true,
-             "cause the server to fail health checks"},
+    Endpoint{"/healthcheck/fail", failHealthChecks, true, "cause the server to fail health checks"},
     Endpoint{"/healthcheck/ok", passHealthChecks, true, "cause the server to pass health checks"},
     Endpoint{"/help", helpPage, false, "print out list of admin commands"},
     Endpoint{"/hot_restart_version", hotRestartVersion, false,

@@ -15,7 +15,6 @@ enum class Defaults : uint8_t { Omit, Print };
 // Never fails for messages whose Any fields hold types that are linked in (see redact.h).
 std::string toJson(const google::protobuf::Message& message, Defaults defaults = Defaults::Omit);
 
-Response jsonResponse(const google::protobuf::Message& message,
-                      Defaults defaults = Defaults::Omit);
+Response jsonResponse(const google::protobuf::Message& message, Defaults defaults = Defaults::Omit);
 
 }  // namespace weir::admin

@@ -19,6 +19,8 @@ PageJob::Taken PageJob::take() {
   told_ = false;
   Taken taken{std::exchange(buffer_, {}), finished_};
   room_.notify_one();
+  // A message may be on its way still, when the reader took without having been told.
+  if (taken.last) reader_ = nullptr;
   return taken;
 }
 

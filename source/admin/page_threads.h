@@ -1,7 +1,7 @@
 // PageThreads render long pages away from the main thread, which has deadlines to keep; a Page Job
-// is one page on its way to one client. A renderer that is ahead of its client waits, so that a page
-// of any size costs kMostBuffered bytes. Threads are started when needed, at most kThreads, and run
-// with less priority than traffic.
+// is one page on its way to one client. A renderer that is ahead of its client waits, so that a
+// page of any size costs kMostBuffered bytes. Threads are started when needed, at most kThreads,
+// and run with less priority than traffic.
 //
 //   main thread: start, (take)*, [cancel]        page thread: (put)*, finish
 #pragma once
@@ -39,8 +39,8 @@ class PageJob {
   PageJob(net::Loop& loop, PageReader& reader, Renderer render)
       : loop_(loop), reader_(&reader), render_(std::move(render)) {}
 
-  // The loop's thread. What is there, and whether that was the last of it; onPageReady() comes after
-  // a take that was not.
+  // The loop's thread. What is there, and whether that was the last of it; onPageReady() comes
+  // after a take that was not.
   struct Taken {
     std::string text;
     bool last = false;

@@ -27,7 +27,7 @@ using google::protobuf::Struct;
 using google::protobuf::Value;
 
 // Fields that are secret with all that is in them, by message and field.
-constexpr std::array<std::string_view, 18> kSecretFields = {
+constexpr std::array<std::string_view, 17> kSecretFields = {
     "envoy.admin.v3.CommandLineOptions.config_yaml",
     "envoy.config.core.v3.GrpcService.GoogleGrpc.CallCredentials.GoogleIAMCredentials."
     "authorization_token",
@@ -44,21 +44,21 @@ constexpr std::array<std::string_view, 18> kSecretFields = {
     "envoy.extensions.transport_sockets.tls.v3.GenericSecret.secret",
     "envoy.extensions.transport_sockets.tls.v3.GenericSecret.secrets",
     "envoy.extensions.transport_sockets.tls.v3.TlsCertificate.password",
-    "envoy.extensions.transport_sockets.tls.v3.TlsCertificate.pkcs12",
     "envoy.extensions.transport_sockets.tls.v3.TlsCertificate.private_key",
     "envoy.extensions.transport_sockets.tls.v3.TlsCertificate.private_key_provider",
     "envoy.extensions.transport_sockets.tls.v3.TlsSessionTicketKeys.keys",
 };
 
-// What the last words of a name must be for its text to be a secret: of a Struct's keys, and of text
-// fields of messages that are not Envoy's.
+// What the last words of a name must be for its text to be a secret: of a Struct's keys, and of
+// text fields of messages that are not Envoy's.
 constexpr std::array<std::string_view, 13> kSecretWords = {
-    "password",   "passwords", "passwd",      "passphrase", "secret",        "secrets", "token",
+    "password",   "passwords", "passwd",      "passphrase", "secret",        "secrets",    "token",
     "credential", "api_key",   "credentials", "apikey",     "authorization", "private_key"};
 
 // Headers that carry secrets, for configurations that add them to requests.
-constexpr std::array<std::string_view, 6> kSecretHeaders = {
-    "authorization", "proxy-authorization", "cookie", "set-cookie", "x-vault-token", "x-consul-token"};
+constexpr std::array<std::string_view, 6> kSecretHeaders = {"authorization", "proxy-authorization",
+                                                            "cookie",        "set-cookie",
+                                                            "x-vault-token", "x-consul-token"};
 
 std::string lowered(std::string_view text) {
   std::string out(text);
@@ -152,7 +152,8 @@ void Redactor::visitAny(Any& any, bool secret) {
   Report report;
   if (inner == nullptr || !config::unpackAny(any, *inner, Where(report), {})) {
     google::protobuf::StringValue text;
-    text.set_value("[not shown: a message of unknown type '" + (name.empty() ? outer : name) + "']");
+    text.set_value("[not shown: a message of unknown type '" + (name.empty() ? outer : name) +
+                   "']");
     any.PackFrom(text);
     return;
   }
@@ -165,7 +166,8 @@ void Redactor::visitAny(Any& any, bool secret) {
 
 void Redactor::visitValue(Value& value, bool secret) {
   switch (value.kind_case()) {
-    case Value::kStructValue: return visitStruct(*value.mutable_struct_value(), secret);
+    case Value::kStructValue:
+      return visitStruct(*value.mutable_struct_value(), secret);
     case Value::kListValue:
       for (Value& item : *value.mutable_list_value()->mutable_values()) visitValue(item, secret);
       return;
@@ -173,7 +175,8 @@ void Redactor::visitValue(Value& value, bool secret) {
     case Value::kNumberValue:
       if (secret) value.set_string_value(std::string(kRedacted));
       return;
-    default: return;
+    default:
+      return;
   }
 }
 

@@ -1,9 +1,9 @@
 #include "source/admin/redact.h"
 
+#include <gmock/gmock.h>
 #include <google/protobuf/struct.pb.h>
 #include <google/protobuf/text_format.h>
 #include <google/protobuf/wrappers.pb.h>
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "envoy/admin/v3/server_info.pb.h"
@@ -87,7 +87,8 @@ const Case kCases[] = {
      "value: HUSH}}, {header: {key: x-vault-token, value: HUSH}}, {header: {key: cookie, value: "
      "HUSH}}]}"},
     {"envoy.config.core.v3.Metadata",
-     "{filter_metadata: {a: {password: HUSH, nested: {client_secret: HUSH, list: [{Api-Key: HUSH}]}, "
+     "{filter_metadata: {a: {password: HUSH, nested: {client_secret: HUSH, list: [{Api-Key: "
+     "HUSH}]}, "
      "OPEN: OPEN, access_token: 7777}}}"},
 };
 
@@ -107,11 +108,11 @@ TEST(Redact, hidesEverySecretAndNothingElse) {
 }
 
 TEST(Redact, looksIntoAny) {
-  const std::string json = shown(
-      "envoy.config.core.v3.TransportSocket",
-      "{name: tls, typed_config: {'@type': type.googleapis.com/"
-      "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext, sni: OPEN, common_tls_context: "
-      "{tls_certificates: [{private_key: {inline_string: HUSH}}]}}}");
+  const std::string json = shown("envoy.config.core.v3.TransportSocket",
+                                 "{name: tls, typed_config: {'@type': type.googleapis.com/"
+                                 "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext, "
+                                 "sni: OPEN, common_tls_context: "
+                                 "{tls_certificates: [{private_key: {inline_string: HUSH}}]}}}");
   EXPECT_THAT(json, Not(HasSubstr("HUSH")));
   EXPECT_THAT(json, HasSubstr("\"sni\": \"OPEN\""));
   EXPECT_THAT(json, HasSubstr("\"inline_string\": \"[redacted]\""));

@@ -5,13 +5,14 @@
 
 #include "source/admin/handlers.h"
 #include "source/admin/json.h"
+#include "source/telemetry/json_text.h"
 
 namespace weir::admin {
 namespace {
 
+using envoy::config::bootstrap::v3::RuntimeLayer;
 using google::protobuf::Struct;
 using google::protobuf::Value;
-using envoy::config::bootstrap::v3::RuntimeLayer;
 
 constexpr std::string_view kUsage =
     "usage: /runtime_modify?key1=value1&key2=value2&keyN=valueN\n"
@@ -81,25 +82,31 @@ bool hasAdminLayer(const AdminSource& source) {
 
 }  // namespace
 
+// By hand, so that keys come in order: protobuf's maps have none.
 Response runtime(const Request&, AdminSource& source) {
-  Struct page;
-  auto& layers = *(*page.mutable_fields())["layers"].mutable_list_value();
+  std::string body = "{\n \"layers\": [";
+  std::string_view separator = "\n  ";
   const BootstrapPtr bootstrap = source.bootstrap();
   for (const RuntimeLayer& layer : bootstrap->layered_runtime().layers()) {
-    layers.add_values()->set_string_value(layer.name());
+    telemetry::appendJsonString(body.append(separator), layer.name());
+    separator = ",\n  ";
   }
-  auto& entries = *(*page.mutable_fields())["entries"].mutable_struct_value();
+  body += "\n ],\n \"entries\": {";
+  separator = "\n  ";
   for (const auto& [key, row] : readLayers(source)) {
-    Struct& entry = *(*entries.mutable_fields())[key].mutable_struct_value();
-    auto& values = *(*entry.mutable_fields())["layer_values"].mutable_list_value();
-    std::string final_value;
-    for (const std::string& value : row) {
-      values.add_values()->set_string_value(value);
-      if (!value.empty()) final_value = value;
+    telemetry::appendJsonString(body.append(separator), key);
+    body += ": {\n   \"layer_values\": [";
+    std::string_view final_value;
+    for (size_t i = 0; i < row.size(); ++i) {
+      telemetry::appendJsonString(body.append(i == 0 ? "\n    " : ",\n    "), row[i]);
+      if (!row[i].empty()) final_value = row[i];
     }
-    (*entry.mutable_fields())["final_value"].set_string_value(final_value);
+    body += "\n   ],\n   \"final_value\": ";
+    telemetry::appendJsonString(body, final_value);
+    body += "\n  }";
+    separator = ",\n  ";
   }
-  return jsonResponse(page);
+  return {.content_type = kJson, .body = body + "\n }\n}\n"};
 }
 
 Response modifyRuntime(const Request& request, AdminSource& source) {

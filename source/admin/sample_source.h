@@ -1,5 +1,5 @@
-// A server that is none: an AdminSource with a configuration, a cluster, stats, and a list of what it
-// was asked to do. Tests only.
+// A server that is none: an AdminSource with a configuration, a cluster, stats, and a list of what
+// it was asked to do. Tests only.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -18,7 +18,10 @@ admin: {address: {socket_address: {address: 127.0.0.1, port_value: 0}}}
 layered_runtime:
   layers:
   - name: static
-    static_layer: {health_check: {min_interval: 5}, a.b: true, f: {numerator: 50, denominator: HUNDRED}}
+    static_layer:
+      health_check: {min_interval: 5}
+      a.b: true
+      f: {numerator: 50, denominator: HUNDRED}
   - {name: adm, admin_layer: {}}
 static_resources:
   listeners:
@@ -28,7 +31,8 @@ static_resources:
     - filters:
       - name: h
         typed_config:
-          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+          "@type": "type.googleapis.com/envoy.extensions.filters.network.\
+                    http_connection_manager.v3.HttpConnectionManager"
           stat_prefix: web
           route_config:
             name: local
@@ -69,7 +73,8 @@ struct SampleSource final : AdminSource {
           static_cast<uint32_t>(clusters->size()), settings,
           StatScope(store).scope("cluster").tagged(name, "envoy_cluster_name")));
     }
-    clusters->front()->publish(std::make_shared<cluster::EndpointSet>(cluster::EndpointSet{{endpoint}}));
+    clusters->front()->publish(
+        std::make_shared<cluster::EndpointSet>(cluster::EndpointSet{{endpoint}}));
     table = std::move(clusters);
   }
 

@@ -9,18 +9,59 @@ namespace {
 
 constexpr size_t kIds = static_cast<size_t>(HeaderId::kCount);
 
-constexpr std::array<std::string_view, kIds> kNames = {
-    "",
-    "accept", "accept-encoding", "accept-language", "access-control-request-headers",
-    "access-control-request-method", "accept-ranges", "age", "authorization", "cache-control",
-    "connection", "content-encoding", "content-length", "content-type", "cookie", "date", "etag",
-    "expect", "expires", "forwarded", "grpc-status", "grpc-timeout", "host", "if-modified-since",
-    "if-none-match", "keep-alive", "last-modified", "location", "origin", "proxy-authenticate",
-    "proxy-authorization", "proxy-connection", "range", "referer", "retry-after", "server",
-    "set-cookie", "te", "trailer", "transfer-encoding", "upgrade", "user-agent", "vary", "via",
-    "x-envoy-expected-rq-timeout-ms", "x-envoy-internal", "x-envoy-original-path",
-    "x-envoy-upstream-service-time", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port",
-    "x-forwarded-proto", "x-request-id"};
+constexpr std::array<std::string_view, kIds> kNames = {"",
+                                                       "accept",
+                                                       "accept-encoding",
+                                                       "accept-language",
+                                                       "access-control-request-headers",
+                                                       "access-control-request-method",
+                                                       "accept-ranges",
+                                                       "age",
+                                                       "authorization",
+                                                       "cache-control",
+                                                       "connection",
+                                                       "content-encoding",
+                                                       "content-length",
+                                                       "content-type",
+                                                       "cookie",
+                                                       "date",
+                                                       "etag",
+                                                       "expect",
+                                                       "expires",
+                                                       "forwarded",
+                                                       "grpc-status",
+                                                       "grpc-timeout",
+                                                       "host",
+                                                       "if-modified-since",
+                                                       "if-none-match",
+                                                       "keep-alive",
+                                                       "last-modified",
+                                                       "location",
+                                                       "origin",
+                                                       "proxy-authenticate",
+                                                       "proxy-authorization",
+                                                       "proxy-connection",
+                                                       "range",
+                                                       "referer",
+                                                       "retry-after",
+                                                       "server",
+                                                       "set-cookie",
+                                                       "te",
+                                                       "trailer",
+                                                       "transfer-encoding",
+                                                       "upgrade",
+                                                       "user-agent",
+                                                       "vary",
+                                                       "via",
+                                                       "x-envoy-expected-rq-timeout-ms",
+                                                       "x-envoy-internal",
+                                                       "x-envoy-original-path",
+                                                       "x-envoy-upstream-service-time",
+                                                       "x-forwarded-for",
+                                                       "x-forwarded-host",
+                                                       "x-forwarded-port",
+                                                       "x-forwarded-proto",
+                                                       "x-request-id"};
 
 constexpr size_t kSlots = 512;
 
@@ -52,7 +93,8 @@ constexpr uint32_t kMultiplier = findMultiplier();
 
 constexpr std::array<uint8_t, kSlots> makeTable() {
   std::array<uint8_t, kSlots> table{};
-  for (size_t id = 1; id < kIds; ++id) table[slotOf(kNames[id], kMultiplier)] = static_cast<uint8_t>(id);
+  for (size_t id = 1; id < kIds; ++id)
+    table[slotOf(kNames[id], kMultiplier)] = static_cast<uint8_t>(id);
   return table;
 }
 
@@ -120,14 +162,15 @@ bool isFieldValue(std::string_view text) {
     const auto byte = static_cast<uint8_t>(c);
     if ((byte < 0x20 && c != '\t') || byte == 0x7f) return false;
   }
-  return text.empty() || (text.front() != ' ' && text.front() != '\t' && text.back() != ' ' &&
-                          text.back() != '\t');
+  return text.empty() ||
+         (text.front() != ' ' && text.front() != '\t' && text.back() != ' ' && text.back() != '\t');
 }
 
 Result<HeaderName> HeaderName::parse(std::string_view name) {
   if (!isToken(name)) {
-    return Error{"", "'" + std::string(name) + "' is not a header name: letters, digits and "
-                     "!#$%&'*+-.^_`|~ are allowed (RFC 9110 §5.6.2)"};
+    return Error{"", "'" + std::string(name) +
+                         "' is not a header name: letters, digits and "
+                         "!#$%&'*+-.^_`|~ are allowed (RFC 9110 §5.6.2)"};
   }
   std::string lower(name);
   for (char& c : lower) {

@@ -15,14 +15,14 @@ class ClusterStats {
  public:
   explicit ClusterStats(const StatScope& scope);
 
-  Counter cx_total, cx_http1_total, cx_connect_fail, cx_connect_timeout, cx_idle_timeout, cx_overflow, cx_destroy,
-      cx_destroy_local, cx_destroy_remote, cx_destroy_with_active_rq, cx_max_requests, cx_none_healthy,
-      cx_protocol_error;
+  Counter cx_total, cx_http1_total, cx_connect_fail, cx_connect_timeout, cx_idle_timeout,
+      cx_overflow, cx_destroy, cx_destroy_local, cx_destroy_remote, cx_destroy_with_active_rq,
+      cx_max_requests, cx_none_healthy, cx_protocol_error;
   Gauge cx_active;
   transport::ByteCounters bytes;
-  Counter rq_total, rq_completed, rq_cancelled, rq_timeout, rq_per_try_timeout, rq_maintenance, rq_rx_reset, rq_tx_reset,
-      rq_retry, rq_retry_success, rq_retry_overflow, rq_pending_total, rq_pending_overflow,
-      rq_pending_failure_eject, rq_active_overflow;
+  Counter rq_total, rq_completed, rq_cancelled, rq_timeout, rq_per_try_timeout, rq_maintenance,
+      rq_rx_reset, rq_tx_reset, rq_retry, rq_retry_success, rq_retry_overflow, rq_pending_total,
+      rq_pending_overflow, rq_pending_failure_eject, rq_active_overflow;
   Gauge rq_active, rq_pending_active;
   Histogram cx_connect_ms, cx_length_ms, rq_time;
 

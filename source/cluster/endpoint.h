@@ -41,10 +41,10 @@ class MovingAddress {
 };
 
 struct Endpoint {
-  net::Address address;  // of a LOGICAL_DNS cluster: the first one
+  net::Address address;                   // of a LOGICAL_DNS cluster: the first one
   std::unique_ptr<MovingAddress> moving;  // of a LOGICAL_DNS cluster, else null
-  std::string text;      // "10.0.0.1:80"
-  std::string hostname;  // the name it was resolved from, or Endpoint.hostname
+  std::string text;                       // "10.0.0.1:80"
+  std::string hostname;                   // the name it was resolved from, or Endpoint.hostname
   uint32_t weight = 1;
   uint32_t priority = 0;
   std::string region, zone, sub_zone;

@@ -20,7 +20,8 @@ struct Visit {
 
 std::vector<uint32_t> firstPriority(const EndpointSet& endpoints) {
   uint32_t priority = UINT32_MAX;
-  for (const EndpointPtr& endpoint : endpoints.all) priority = std::min(priority, endpoint->priority);
+  for (const EndpointPtr& endpoint : endpoints.all)
+    priority = std::min(priority, endpoint->priority);
   std::vector<uint32_t> chosen;
   for (uint32_t i = 0; i < endpoints.all.size(); ++i) {
     const Endpoint& endpoint = *endpoints.all[i];
@@ -40,7 +41,8 @@ std::vector<uint32_t> makeRound(const EndpointSet& endpoints) {
   }
   if (chosen.empty()) return round;
   if (sum / divisor == chosen.size()) return chosen;  // all weights equal
-  const double scale = std::min(1.0, static_cast<double>(kMaxRound) / static_cast<double>(sum / divisor));
+  const double scale =
+      std::min(1.0, static_cast<double>(kMaxRound) / static_cast<double>(sum / divisor));
   std::priority_queue<Visit> queue;
   uint64_t visits = 0;
   for (const uint32_t i : chosen) {

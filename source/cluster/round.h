@@ -9,8 +9,8 @@
 
 namespace weir::cluster {
 
-// Weights are reduced by their greatest divisor and scaled so that a round has at most this many visits
-// more than there are endpoints.
+// Weights are reduced by their greatest divisor and scaled so that a round has at most this many
+// visits more than there are endpoints.
 inline constexpr uint64_t kMaxRound = 4096;
 
 // Indices into endpoints.all of those that take part: of the lowest priority number that has any.

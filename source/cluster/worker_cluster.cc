@@ -10,7 +10,8 @@ namespace weir::cluster {
 WorkerCluster::WorkerCluster(net::Loop& loop, ClusterPtr cluster, uint64_t random)
     : loop_(loop), cluster_(std::move(cluster)), endpoints_(std::make_shared<EndpointSet>()) {
   update(cluster_->endpoints());
-  // Workers start at different places, or the first endpoints would get every worker's first request.
+  // Workers start at different places, or the first endpoints would get every worker's first
+  // request.
   if (!round_.empty()) next_ = random % round_.size();
 }
 
@@ -21,8 +22,10 @@ uint32_t WorkerCluster::chooseIndex(uint64_t random) {
     case LbPolicy::RoundRobin:
       if (++next_ >= round_.size()) next_ = 0;
       return round_[next_];
-    case LbPolicy::LeastRequest: return leastBusy(random);
-    case LbPolicy::Random: break;
+    case LbPolicy::LeastRequest:
+      return leastBusy(random);
+    case LbPolicy::Random:
+      break;
   }
   return round_[random % round_.size()];
 }
@@ -93,7 +96,8 @@ void WorkerCluster::onPoolEmpty(Http1Pool& pool) {
 void WorkerClusters::adopt(std::shared_ptr<const std::vector<ClusterPtr>> table) {
   clusters_.resize(std::max(clusters_.size(), table->size()));
   for (size_t i = 0; i < clusters_.size(); ++i) {
-    const bool same = clusters_[i] && i < table->size() && (*table)[i].get() == &clusters_[i]->cluster();
+    const bool same =
+        clusters_[i] && i < table->size() && (*table)[i].get() == &clusters_[i]->cluster();
     if (!same) clusters_[i].reset();
   }
   table_ = std::move(table);

@@ -32,7 +32,8 @@ class WorkerCluster final : public PoolOwner {
   net::Loop& loop_;
   ClusterPtr cluster_;
   EndpointSetPtr endpoints_;
-  std::vector<uint32_t> round_;  // indices into endpoints_->all, in weighted order; of RANDOM each once
+  std::vector<uint32_t>
+      round_;  // indices into endpoints_->all, in weighted order; of RANDOM each once
   std::vector<std::unique_ptr<Http1Pool>> pools_;  // beside endpoints_->all, made on first use
   std::vector<std::unique_ptr<Http1Pool>> draining_;
   size_t next_ = 0;

@@ -18,7 +18,7 @@ class ServerStream {
   virtual void sendInterim(const ResponseHead& head) = 0;  // 1xx, any number, before the head
   virtual void sendHead(ResponseHead& head, bool end) = 0;
   virtual void sendBody(std::string_view data, bool end) = 0;
-  virtual void sendTrailers(const Fields& trailers) = 0;   // ends the response
+  virtual void sendTrailers(const Fields& trailers) = 0;  // ends the response
   // Ends the stream without a proper end of the response: the client must notice.
   virtual void abort() = 0;
   // Stops and restarts the arrival of the request's body.

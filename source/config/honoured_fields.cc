@@ -57,7 +57,8 @@ Result<HonouredFields> HonouredFields::parse(std::string_view text) {
     }
     if (current == nullptr) return refuse("expected a message name first");
     if (word != "obeys:" && word != "checked:" && word != "harmless:") {
-      return refuse("expected 'obeys:', 'checked:' or 'harmless:', found '" + std::string(word) + "'");
+      return refuse("expected 'obeys:', 'checked:' or 'harmless:', found '" + std::string(word) +
+                    "'");
     }
     for (auto name = nextWord(line); !name.empty(); name = nextWord(line)) {
       if (name == "*" && word == "obeys:") {

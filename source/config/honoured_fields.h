@@ -7,9 +7,10 @@
 //     obeys: name connect_timeout lb_policy=ROUND_ROBIN|RANDOM
 //     harmless: alt_stat_name
 //
-// `checked:` fields are read by code that refuses by name what it cannot honour (RouteTable, planCluster,
-// each filter's Plan): the table says nothing of what is below them. `obeys: *` obeys all fields. `=` lists the values obeyed of an enum or boolean. What a message's
-// entry does not name decides. google.protobuf types need no entry.
+// `checked:` fields are read by code that refuses by name what it cannot honour (RouteTable,
+// planCluster, each filter's Plan): the table says nothing of what is below them. `obeys: *` obeys
+// all fields. `=` lists the values obeyed of an enum or boolean. What a message's entry does not
+// name decides. google.protobuf types need no entry.
 #pragma once
 
 #include <google/protobuf/descriptor.h>

@@ -12,7 +12,8 @@ namespace weir::listener {
 namespace {
 
 Error failure(const net::Address& address, const char* step) {
-  std::string text = "cannot " + std::string(step) + " " + address.text() + ": " + std::strerror(errno);
+  std::string text =
+      "cannot " + std::string(step) + " " + address.text() + ": " + std::strerror(errno);
   if (errno == EADDRINUSE) text += "; another process listens there";
   if (errno == EACCES) text += "; ports below 1024 need CAP_NET_BIND_SERVICE";
   return Error{"address", text};

@@ -23,7 +23,8 @@ WorkerListener::WorkerListener(stream::Services& services, std::shared_ptr<const
       worker_(worker),
       balance_(std::move(balance)) {
   // Level triggered: what one turn leaves is accepted in the next.
-  event_assign(&event_, services_.loop.base(), socket_.get(), EV_READ | EV_PERSIST, onAcceptable, this);
+  event_assign(&event_, services_.loop.base(), socket_.get(), EV_READ | EV_PERSIST, onAcceptable,
+               this);
   event_add(&event_, nullptr);
 }
 
@@ -45,7 +46,8 @@ void WorkerListener::acceptSome() {
     net::Fd fd(::accept4(socket_.get(), reinterpret_cast<sockaddr*>(&storage), &size,
                          SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!fd) {
-      if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) plan_->stats.accept_failure.add();
+      if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
+        plan_->stats.accept_failure.add();
       return;
     }
     const net::Address remote = net::Address::from(reinterpret_cast<sockaddr*>(&storage), size);
@@ -80,14 +82,17 @@ void WorkerListener::adopt(net::Fd fd, const net::Address& remote) {
   const FilterChainPlan* chain = plan_->chooseChain({remote, local_});
   plan_->stats.cx_total.add();
   if (chain == nullptr) return;
-  auto* connection = new stream::Http1Server(services_, chain->hcm, *this, remote, local_,
-                                             g_connection_id.fetch_add(1, std::memory_order_relaxed));
+  auto* connection =
+      new stream::Http1Server(services_, chain->hcm, *this, remote, local_,
+                              g_connection_id.fetch_add(1, std::memory_order_relaxed));
   connection->next = first_;
   if (first_ != nullptr) first_->previous = connection;
   first_ = connection;
   ++count_;
   plan_->stats.cx_active.add();
-  if (balance_) balance_->connections[worker_].value.store(static_cast<uint32_t>(count_), std::memory_order_relaxed);
+  if (balance_)
+    balance_->connections[worker_].value.store(static_cast<uint32_t>(count_),
+                                               std::memory_order_relaxed);
   connection->accept(std::move(fd), plan_->buffer_limit);
 }
 
@@ -97,7 +102,9 @@ void WorkerListener::onServerClosed(stream::Http1Server& connection) {
   --count_;
   plan_->stats.cx_active.sub();
   plan_->stats.cx_destroy.add();
-  if (balance_) balance_->connections[worker_].value.store(static_cast<uint32_t>(count_), std::memory_order_relaxed);
+  if (balance_)
+    balance_->connections[worker_].value.store(static_cast<uint32_t>(count_),
+                                               std::memory_order_relaxed);
 }
 
 void WorkerListener::stopAccepting() {

@@ -1,6 +1,6 @@
-// A WorkerListener is one worker's share of a listener: it accepts, chooses the filter chain, and owns
-// the connections until they close. With exact balance it hands a connection to the worker that has
-// fewest. Worker thread only, but for the counts.
+// A WorkerListener is one worker's share of a listener: it accepts, chooses the filter chain, and
+// owns the connections until they close. With exact balance it hands a connection to the worker
+// that has fewest. Worker thread only, but for the counts.
 #pragma once
 
 #include <event2/event_struct.h>
@@ -32,8 +32,8 @@ class WorkerListener final : public stream::ServerConnections {
  public:
   static constexpr int kAcceptsPerTurn = 64;
 
-  WorkerListener(stream::Services& services, std::shared_ptr<const ListenerPlan> plan, net::Fd socket,
-                 size_t worker, std::shared_ptr<Balance> balance);
+  WorkerListener(stream::Services& services, std::shared_ptr<const ListenerPlan> plan,
+                 net::Fd socket, size_t worker, std::shared_ptr<Balance> balance);
   ~WorkerListener();
 
   // Takes a connection, accepted here or handed over.

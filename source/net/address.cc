@@ -29,8 +29,8 @@ Result<Address> Address::ip(std::string_view text, uint16_t port) {
 
 Result<Address> Address::unixPath(std::string_view path) {
   if (path.empty() || path.size() >= sizeof(sockaddr_un::sun_path)) {
-    return Error{"", "a unix socket's path has 1 to 107 bytes, this has " +
-                         std::to_string(path.size())};
+    return Error{
+        "", "a unix socket's path has 1 to 107 bytes, this has " + std::to_string(path.size())};
   }
   Address address;
   address.storage_.base.sa_family = AF_UNIX;

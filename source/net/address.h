@@ -1,5 +1,5 @@
-// An Address is a socket address: IPv4, IPv6 or a unix path ('@' first: abstract). A value, 28 bytes
-// for IP; unix paths are kept beside. Formatting is without name look-ups.
+// An Address is a socket address: IPv4, IPv6 or a unix path ('@' first: abstract). A value, 28
+// bytes for IP; unix paths are kept beside. Formatting is without name look-ups.
 #pragma once
 
 #include <netinet/in.h>

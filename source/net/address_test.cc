@@ -20,7 +20,8 @@ TEST(Address, RefusesNamesAndLongPaths) {
 }
 
 TEST(Address, KnowsInternalRanges) {
-  for (const char* ip : {"10.1.2.3", "172.16.0.1", "172.31.9.9", "192.168.1.1", "127.0.0.2", "fd00::1", "::1"}) {
+  for (const char* ip :
+       {"10.1.2.3", "172.16.0.1", "172.31.9.9", "192.168.1.1", "127.0.0.2", "fd00::1", "::1"}) {
     EXPECT_TRUE(Address::ip(ip, 0)->isPrivate()) << ip;
   }
   for (const char* ip : {"11.1.2.3", "172.32.0.1", "8.8.8.8", "2001:db8::1"}) {

@@ -66,7 +66,8 @@ TEST(Loop, ACancelledTurnEndDoesNotRun) {
 
 TEST(Loop, TimersFireInOrderAndNotEarly) {
   struct Probe final : TimerUser {
-    Probe(Loop& loop, std::string& log, char name) : timer(*this), loop(loop), log(log), name(name) {}
+    Probe(Loop& loop, std::string& log, char name)
+        : timer(*this), loop(loop), log(log), name(name) {}
     void onTimer() override {
       EXPECT_GE(std::chrono::steady_clock::now(), due);
       log += name;

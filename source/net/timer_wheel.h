@@ -1,8 +1,8 @@
 // A TimerWheel holds the deadlines of one worker: four levels of 64 slots, 10 ms a tick, about
 // 46 hours at most (longer deadlines are clamped). A Timer is intrusive: it lives in the object it
-// times, which the wheel never owns; destroying the Timer disarms it. Arming and disarming are O(1),
-// a timer moved later costs one store: the wheel finds out when the old slot comes round. Timers
-// never fire early and at most one tick late. One thread.
+// times, which the wheel never owns; destroying the Timer disarms it. Arming and disarming are
+// O(1), a timer moved later costs one store: the wheel finds out when the old slot comes round.
+// Timers never fire early and at most one tick late. One thread.
 #pragma once
 
 #include <array>
@@ -79,7 +79,7 @@ class TimerWheel {
   static void pushFront(Timer** head, Timer& timer);
 
   SteadyTime start_;
-  int64_t now_tick_ = 0;  // everything due up to here has fired
+  int64_t now_tick_ = 0;           // everything due up to here has fired
   int64_t next_tick_ = INT64_MAX;  // the loop wakes then
   std::array<std::array<Timer*, kSlots>, kLevels> slots_{};
   std::array<uint64_t, kLevels> used_{};  // bit per slot that may hold a timer

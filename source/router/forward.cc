@@ -14,15 +14,20 @@ bool isIdempotent(Method method) {  // RFC 9110 §9.2.2
     case Method::Put:
     case Method::Delete:
     case Method::Options:
-    case Method::Trace: return true;
-    default: return false;
+    case Method::Trace:
+      return true;
+    default:
+      return false;
   }
 }
 
 ForwardFailure describeOverflow(const Failure& failure) {
-  return {failure, ResponseFlag::UpstreamOverflow, 503,
+  return {failure,
+          ResponseFlag::UpstreamOverflow,
+          503,
           "upstream_reset_before_response_started{overflow}",
-          "upstream connect error or disconnect/reset before headers. reset reason: overflow", true};
+          "upstream connect error or disconnect/reset before headers. reset reason: overflow",
+          true};
 }
 
 // Envoy's words, so that dashboards and clients that look for them go on working.
@@ -55,8 +60,8 @@ ForwardFailure describe(const Failure& failure, bool response_started) {
 
 }  // namespace
 
-void Forward::start(cluster::WorkerCluster& cluster, net::Loop& loop, const RequestHead& head, bool end,
-                    uint64_t random) {
+void Forward::start(cluster::WorkerCluster& cluster, net::Loop& loop, const RequestHead& head,
+                    bool end, uint64_t random) {
   cluster_ = &cluster;
   loop_ = &loop;
   head_ = &head;
@@ -79,8 +84,9 @@ void Forward::tryEndpoint() {
   ++info_.attempts;
   // Copies: the endpoint may be gone before the stream is logged.
   info_.upstream_host = user_.forwardArena().copy(endpoint_->text);
-  info_.upstream_host_name = endpoint_->hostname.empty() ? info_.upstream_host
-                                                         : user_.forwardArena().copy(endpoint_->hostname);
+  info_.upstream_host_name = endpoint_->hostname.empty()
+                                 ? info_.upstream_host
+                                 : user_.forwardArena().copy(endpoint_->hostname);
   // Not one that may be as stale as the last.
   pool->acquire(*this, retries_ != 0);
 }
@@ -191,7 +197,8 @@ void Forward::onUpstreamHead(ResponseHead& head, bool end) {
   const cluster::ClusterStats& stats = cluster_->cluster().stats();
   if (retries_ != 0) stats.rq_retry_success.add();
   stats.countStatus(head.status);
-  stats.rq_time.record(static_cast<uint64_t>((loop_->now() - sent_at_) / std::chrono::microseconds(1)));
+  stats.rq_time.record(
+      static_cast<uint64_t>((loop_->now() - sent_at_) / std::chrono::microseconds(1)));
   auto& counts = endpoint_->counts;
   (head.status < 500 ? counts.rq_success : counts.rq_error).fetch_add(1, std::memory_order_relaxed);
   if (end) {
@@ -245,7 +252,8 @@ void Forward::onPoolFailure(const Failure& failure, bool overflow) {
 void Forward::report(const Failure& failure, bool overflow) {
   finish();
   info_.upstream_failure = failure.detail;
-  user_.onForwardFailure(overflow ? describeOverflow(failure) : describe(failure, response_started_));
+  user_.onForwardFailure(overflow ? describeOverflow(failure)
+                                  : describe(failure, response_started_));
 }
 
 }  // namespace weir::router

@@ -1,6 +1,6 @@
-// A Forward carries one request to an endpoint and its response back: it chooses the endpoint, waits
-// for a connection, sends, and tries once more where that is safe. Lives in its exchange, which
-// writes the request into it and gets the response from it. Worker thread only.
+// A Forward carries one request to an endpoint and its response back: it chooses the endpoint,
+// waits for a connection, sends, and tries once more where that is safe. Lives in its exchange,
+// which writes the request into it and gets the response from it. Worker thread only.
 //
 // Order: start body* (trailers)?; nothing after cancel() or onForwardFailure().
 #pragma once
@@ -22,7 +22,7 @@ struct ForwardFailure {
   uint16_t status = 503;
   std::string_view details;  // "upstream_reset_before_response_started{connection_failure}"
   std::string_view body;
-  bool overloaded = false;   // a circuit breaker refused: x-envoy-overloaded
+  bool overloaded = false;  // a circuit breaker refused: x-envoy-overloaded
 };
 
 class ForwardUser {
@@ -92,13 +92,13 @@ class Forward final : public codec::ClientStreamUser, public cluster::PoolWaiter
   const RequestHead* head_ = nullptr;
   codec::ClientStream* stream_ = nullptr;
   const Fields* trailers_ = nullptr;
-  std::string held_;          // body that came before the connection
+  std::string held_;  // body that came before the connection
   bool held_end_ = false;
   bool headers_only_ = false;
   bool request_sent_ = false;  // completely
   bool response_started_ = false;
   bool response_paused_ = false;
-  bool counted_ = false;       // upstream_rq_active
+  bool counted_ = false;  // upstream_rq_active
   uint64_t random_ = 0;
   uint32_t retries_ = 0;
   net::SteadyTime sent_at_{};

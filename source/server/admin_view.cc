@@ -23,10 +23,13 @@ void AdminView::show(const envoy::config::bootstrap::v3::Bootstrap& bootstrap,
   listeners_ = std::move(listeners);
 }
 
-std::string AdminView::version() const { return std::string("0/") + kVersion + "/Clean/RELEASE/OpenSSL"; }
+std::string AdminView::version() const {
+  return std::string("0/") + kVersion + "/Clean/RELEASE/OpenSSL";
+}
 
 std::chrono::seconds AdminView::uptime() const {
-  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_);
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() -
+                                                          started_);
 }
 
 envoy::admin::v3::CommandLineOptions AdminView::commandLine() const {
@@ -54,11 +57,16 @@ void AdminView::refreshStats() {
   const struct mallinfo2 memory = mallinfo2();
   memory_allocated_.set(memory.uordblks);
   memory_heap_size_.set(memory.arena + memory.hblkhd);
-  uint64_t connections = 0;
+  total_connections_.set(connections());
+}
+
+uint64_t AdminView::connections() const {
+  uint64_t sum = 0;
   for (const auto& listener : parts_.snapshot.listeners) {
-    connections += parts_.stats.value("listener." + listener->stat_name + ".downstream_cx_active").value_or(0);
+    sum +=
+        parts_.stats.value("listener." + listener->stat_name + ".downstream_cx_active").value_or(0);
   }
-  total_connections_.set(connections);
+  return sum;
 }
 
 // By time, over all workers.

@@ -35,7 +35,11 @@ class AdminView final : public admin::AdminSource {
   AdminView(Parts parts, Actions actions);
 
   // Once, when the configuration is there.
-  void show(const envoy::config::bootstrap::v3::Bootstrap& bootstrap, std::vector<admin::ListenerView> listeners);
+  void show(const envoy::config::bootstrap::v3::Bootstrap& bootstrap,
+            std::vector<admin::ListenerView> listeners);
+
+  // Downstream connections on all listeners.
+  uint64_t connections() const;
 
  private:
   admin::BootstrapPtr bootstrap() const override { return bootstrap_; }

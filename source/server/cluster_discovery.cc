@@ -52,8 +52,8 @@ void ClusterDiscovery::addDns(uint32_t slot, const cluster::ClusterPlan& plan) {
   callbacks.failing = [name = cluster->name()](std::string_view host, net::DnsError error) {
     spdlog::warn("cluster '{}': cannot resolve '{}': {}", name, host, net::dnsErrorText(error));
   };
-  dns_.push_back(std::make_unique<cluster::DnsDiscovery>(loop_, *resolver, plan, cluster->statScope(),
-                                                         std::random_device{}(), std::move(callbacks)));
+  dns_.push_back(std::make_unique<cluster::DnsDiscovery>(
+      loop_, *resolver, plan, cluster->statScope(), std::random_device{}(), std::move(callbacks)));
 }
 
 void ClusterDiscovery::checkReady() {

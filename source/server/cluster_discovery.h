@@ -1,5 +1,5 @@
-// A ClusterDiscovery brings every cluster's endpoints to life: static ones at once, those behind names
-// through DNS for as long as the server runs. Main thread only.
+// A ClusterDiscovery brings every cluster's endpoints to life: static ones at once, those behind
+// names through DNS for as long as the server runs. Main thread only.
 #pragma once
 
 #include <functional>

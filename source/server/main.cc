@@ -13,6 +13,7 @@ namespace {
 void setUpLogging(const weir::server::Options& options) {
   auto log = options.log_path.empty() ? spdlog::stderr_color_mt("main")
                                       : spdlog::basic_logger_mt("main", options.log_path);
+  log->flush_on(spdlog::level::trace);
   spdlog::set_default_logger(log);
   spdlog::set_pattern(options.log_format);
   spdlog::set_level(spdlog::level::from_str(options.log_level));

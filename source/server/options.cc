@@ -14,14 +14,24 @@ namespace {
 
 // Known to Envoy, meaningless here: taken with their values, so that scripts go on working.
 struct Accepted {
-  std::vector<std::string> with_value = {
-      "--base-id", "--base-id-path", "--restart-epoch", "--parent-shutdown-time-s", "--socket-path",
-      "--socket-mode", "--file-flush-min-size-kb", "--disable-extensions", "--bootstrap-version",
-      "--local-address-ip-version", "--stats-tag", "--log-format-escaped-value"};
+  std::vector<std::string> with_value = {"--base-id",
+                                         "--base-id-path",
+                                         "--restart-epoch",
+                                         "--parent-shutdown-time-s",
+                                         "--socket-path",
+                                         "--socket-mode",
+                                         "--file-flush-min-size-kb",
+                                         "--disable-extensions",
+                                         "--bootstrap-version",
+                                         "--local-address-ip-version",
+                                         "--stats-tag",
+                                         "--log-format-escaped-value"};
   std::vector<std::string> flags = {
-      "--use-dynamic-base-id", "--disable-hot-restart", "--enable-mutex-tracing", "--enable-core-dump",
-      "--enable-fine-grain-logging", "--cpuset-threads", "--skip-hot-restart-on-no-parent",
-      "--skip-hot-restart-parent-stats", "--skip-deprecated-logs", "--log-format-escaped",
+      "--use-dynamic-base-id",           "--disable-hot-restart",
+      "--enable-mutex-tracing",          "--enable-core-dump",
+      "--enable-fine-grain-logging",     "--cpuset-threads",
+      "--skip-hot-restart-on-no-parent", "--skip-hot-restart-parent-stats",
+      "--skip-deprecated-logs",          "--log-format-escaped",
       "--reject-unknown-dynamic-fields", "--ignore-unknown-dynamic-fields"};
 };
 
@@ -32,13 +42,17 @@ void addOptions(CLI::App& app, Options& o, uint64_t& drain_s, uint64_t& flush_ms
   app.add_option_function<std::string>(
          "--mode",
          [&o](const std::string& mode) {
-           o.mode = mode == "validate" ? Mode::Validate : mode == "init_only" ? Mode::InitOnly : Mode::Serve;
+           o.mode = mode == "validate"    ? Mode::Validate
+                    : mode == "init_only" ? Mode::InitOnly
+                                          : Mode::Serve;
          },
          "serve, validate (check the configuration and exit) or init_only")
       ->check(CLI::IsMember({"serve", "validate", "init_only"}));
   app.add_option("-l,--log-level", o.log_level, "trace debug info warning error critical off")
-      ->check(CLI::IsMember({"trace", "debug", "info", "warning", "warn", "error", "critical", "off"}));
-  app.add_option("--component-log-level", o.component_log_level, "component:level, comma separated");
+      ->check(
+          CLI::IsMember({"trace", "debug", "info", "warning", "warn", "error", "critical", "off"}));
+  app.add_option("--component-log-level", o.component_log_level,
+                 "component:level, comma separated");
   app.add_option("--log-format", o.log_format, "spdlog pattern");
   app.add_option("--log-path", o.log_path, "log file; SIGUSR1 opens it again");
   app.add_option("--service-cluster", o.service_cluster, "node.cluster");
@@ -46,13 +60,16 @@ void addOptions(CLI::App& app, Options& o, uint64_t& drain_s, uint64_t& flush_ms
   app.add_option("--service-zone", o.service_zone, "node.locality.zone");
   app.add_option("--drain-time-s", drain_s, "longest drain after SIGTERM, in seconds");
   app.add_option_function<std::string>(
-         "--drain-strategy", [&o](const std::string& how) { o.drain_immediately = how == "immediate"; },
+         "--drain-strategy",
+         [&o](const std::string& how) { o.drain_immediately = how == "immediate"; },
          "gradual or immediate")
       ->check(CLI::IsMember({"gradual", "immediate"}));
-  app.add_option("--admin-address-path", o.admin_address_path, "file to write the admin address to");
-  app.add_option("--file-flush-interval-msec", flush_ms, "access logs are written at least so often");
-  app.add_flag("--allow-unknown-static-fields,--allow-unknown-fields", o.allow_unknown_static_fields,
-               "warn about unknown fields instead of refusing");
+  app.add_option("--admin-address-path", o.admin_address_path,
+                 "file to write the admin address to");
+  app.add_option("--file-flush-interval-msec", flush_ms,
+                 "access logs are written at least so often");
+  app.add_flag("--allow-unknown-static-fields,--allow-unknown-fields",
+               o.allow_unknown_static_fields, "warn about unknown fields instead of refusing");
 }
 
 uint32_t cgroupCpus() {
@@ -83,11 +100,13 @@ ParsedOptions parseOptions(int argc, const char* const* argv) {
   uint64_t flush_ms = 1000;
   uint32_t concurrency = 0;
   addOptions(app, o, drain_s, flush_ms);
-  CLI::Option* workers = app.add_option("--concurrency", concurrency, "worker threads (default: CPUs available)");
+  CLI::Option* workers =
+      app.add_option("--concurrency", concurrency, "worker threads (default: CPUs available)");
   const Accepted accepted;
   for (const std::string& name : accepted.with_value) {
     app.add_option_function<std::string>(
-        name, [&o, name](const std::string&) { o.ignored.push_back(name); }, "accepted, without effect");
+        name, [&o, name](const std::string&) { o.ignored.push_back(name); },
+        "accepted, without effect");
   }
   for (const std::string& name : accepted.flags) {
     app.add_flag_function(
@@ -108,7 +127,8 @@ ParsedOptions parseOptions(int argc, const char* const* argv) {
   o.file_flush_interval = std::chrono::milliseconds(flush_ms);
   if (o.config_path.empty() && o.config_yaml.empty()) {
     parsed.exit_code = 1;
-    parsed.text = "weir: give a configuration with -c FILE or --config-yaml TEXT; --help lists all options\n";
+    parsed.text =
+        "weir: give a configuration with -c FILE or --config-yaml TEXT; --help lists all options\n";
   }
   return parsed;
 }

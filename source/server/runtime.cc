@@ -6,20 +6,28 @@ namespace weir::server {
 namespace {
 
 // {"a": {"b": 1}} is a.b = 1.
-void flatten(const google::protobuf::Struct& from, const std::string& prefix, Runtime::Values& into) {
+void flatten(const google::protobuf::Struct& from, const std::string& prefix,
+             Runtime::Values& into) {
   for (const auto& [name, value] : from.fields()) {
     const std::string key = prefix.empty() ? name : prefix + "." + name;
     switch (value.kind_case()) {
-      case google::protobuf::Value::kStructValue: flatten(value.struct_value(), key, into); break;
-      case google::protobuf::Value::kBoolValue: into[key] = value.bool_value() ? "true" : "false"; break;
-      case google::protobuf::Value::kStringValue: into[key] = value.string_value(); break;
+      case google::protobuf::Value::kStructValue:
+        flatten(value.struct_value(), key, into);
+        break;
+      case google::protobuf::Value::kBoolValue:
+        into[key] = value.bool_value() ? "true" : "false";
+        break;
+      case google::protobuf::Value::kStringValue:
+        into[key] = value.string_value();
+        break;
       case google::protobuf::Value::kNumberValue: {
         char text[32];
         const auto done = std::to_chars(text, text + sizeof text, value.number_value());
         into[key] = std::string(text, done.ptr);
         break;
       }
-      default: break;
+      default:
+        break;
     }
   }
 }

@@ -1,6 +1,6 @@
 // Runtime holds the values of layered_runtime: static layers, later ones over earlier ones, and the
-// overrides of POST /runtime_modify where an admin layer is configured. Read on any thread; changed on the main
-// thread.
+// overrides of POST /runtime_modify where an admin layer is configured. Read on any thread; changed
+// on the main thread.
 #pragma once
 
 #include <cstdint>

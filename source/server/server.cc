@@ -20,7 +20,8 @@ using envoy::admin::v3::ServerInfo;
 
 constexpr std::chrono::milliseconds kDrainPoll{20};
 
-bool read(const Options& options, envoy::config::bootstrap::v3::Bootstrap& bootstrap, Report& report) {
+bool read(const Options& options, envoy::config::bootstrap::v3::Bootstrap& bootstrap,
+          Report& report) {
   config::BootstrapSource source;
   source.path = options.config_path;
   source.yaml = options.config_yaml;
@@ -56,7 +57,7 @@ Server::Server(const Options& options)
                   {.state = [this] { return phase_; },
                    .drain = [this](const admin::DrainRequest& request) { drainListeners(request); },
                    .quit = [this] { stopNow(); }}),
-      flush_timer_(loop_, stats_) {
+      housekeeping_(loop_, stats_, [this] { return admin_view_.connections(); }) {
   installBuiltinFilters(registry_);
   const StatScope scope = StatScope(stats_).scope("server");
   live_ = scope.gauge("live");
@@ -69,7 +70,8 @@ Server::~Server() = default;
 
 int Server::run() {
   setPhase(ServerInfo::PRE_INITIALIZING);
-  spdlog::info("initializing {} (pid {}), {} worker(s)", versionLine(), ::getpid(), options_.concurrency);
+  spdlog::info("initializing {} (pid {}), {} worker(s)", versionLine(), ::getpid(),
+               options_.concurrency);
   if (!load() || !openListeners() || !openAdmin()) return 1;
   if (options_.mode == Mode::InitOnly) return 0;
   return serve();
@@ -82,14 +84,16 @@ bool Server::load() {
     config::reportIgnored(bootstrap_, Where(report));
     runtime_.load(bootstrap_.layered_runtime());
     snapshot_ = buildSnapshot(bootstrap_, report, registry_, stats_, logs_, runtime_);
-    if (bootstrap_.has_admin()) admin_settings_ = admin::readAdmin(bootstrap_.admin(), Where(report).field("admin"));
+    if (bootstrap_.has_admin())
+      admin_settings_ = admin::readAdmin(bootstrap_.admin(), Where(report).field("admin"));
   }
   if (report.ok()) {
     for (const Problem& problem : report.sorted()) spdlog::warn("{}", problem.line());
     return true;
   }
   std::fputs(report.text().c_str(), stderr);
-  std::fprintf(stderr, "weir: %zu error(s) in the configuration; nothing was started\n", report.errors());
+  std::fprintf(stderr, "weir: %zu error(s) in the configuration; nothing was started\n",
+               report.errors());
   return false;
 }
 
@@ -102,7 +106,8 @@ bool Server::openListeners() {
   for (const auto& plan : snapshot_.listeners) {
     auto sockets = listener::openSockets(*plan, workers_.size());
     if (!sockets) {
-      std::fprintf(stderr, "weir: listener '%s': %s\n", plan->name.c_str(), sockets.error().text.c_str());
+      std::fprintf(stderr, "weir: listener '%s': %s\n", plan->name.c_str(),
+                   sockets.error().text.c_str());
       return false;
     }
     auto balance = std::make_shared<listener::Balance>(workers_.size());
@@ -142,12 +147,12 @@ void Server::setPhase(ServerInfo::State phase) {
 void Server::startDiscovery() {
   discovery_ = std::make_unique<ClusterDiscovery>(
       loop_, snapshot_,
-      ClusterDiscovery::Callbacks{
-          .changed =
-              [this](uint32_t slot, cluster::EndpointSetPtr endpoints) {
-                for (auto& worker : workers_) worker->updateEndpoints(slot, endpoints);
-              },
-          .ready = [this] { startWorkers(); }});
+      ClusterDiscovery::Callbacks{.changed =
+                                      [this](uint32_t slot, cluster::EndpointSetPtr endpoints) {
+                                        for (auto& worker : workers_)
+                                          worker->updateEndpoints(slot, endpoints);
+                                      },
+                                  .ready = [this] { startWorkers(); }});
   discovery_->start();
 }
 
@@ -165,7 +170,7 @@ int Server::serve() {
   setPhase(ServerInfo::INITIALIZING);
   {
     net::Loop::Turn turn(loop_);
-    flush_timer_.start(flushInterval(bootstrap_));
+    housekeeping_.start(flushInterval(bootstrap_));
     startDiscovery();
   }
   spdlog::info("starting main dispatch loop");

@@ -1,17 +1,18 @@
-// The Server composes everything: it reads the configuration, opens the sockets, starts workers, and
-// lives on the main thread until it has drained. run() is the life of the process.
+// The Server composes everything: it reads the configuration, opens the sockets, starts workers,
+// and lives on the main thread until it has drained. run() is the life of the process.
 #pragma once
 
 #include <memory>
 #include <vector>
 
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
-#include "source/net/loop.h"
 #include "source/admin/admin_server.h"
+#include "source/net/loop.h"
 #include "source/server/admin_view.h"
 #include "source/server/cluster_discovery.h"
-#include "source/server/runtime.h"
+#include "source/server/housekeeping.h"
 #include "source/server/options.h"
+#include "source/server/runtime.h"
 #include "source/server/signals.h"
 #include "source/server/snapshot.h"
 #include "source/server/worker.h"
@@ -20,26 +21,6 @@
 #include "weir/filter_registry.h"
 
 namespace weir::server {
-
-// Closes the statistics' interval every stats_flush_interval.
-class FlushTimer final : net::TimerUser {
- public:
-  FlushTimer(net::Loop& loop, StatStore& stats) : loop_(loop), stats_(stats), timer_(*this) {}
-  void start(std::chrono::milliseconds interval) {
-    interval_ = interval;
-    timer_.arm(loop_.timers(), loop_.now() + interval_);
-  }
-
- private:
-  void onTimer() override {
-    stats_.flushInterval();
-    start(interval_);
-  }
-  net::Loop& loop_;
-  StatStore& stats_;
-  net::Timer timer_;
-  std::chrono::milliseconds interval_{5000};
-};
 
 class Server final : net::TimerUser {
  public:
@@ -95,7 +76,7 @@ class Server final : net::TimerUser {
   net::SteadyTime started_;
   net::SteadyTime drain_deadline_{};
   bool draining_ = false;
-  FlushTimer flush_timer_;
+  Housekeeping housekeeping_;
   envoy::admin::v3::ServerInfo::State phase_ = envoy::admin::v3::ServerInfo::PRE_INITIALIZING;
   Gauge live_, state_, concurrency_;
 };

@@ -13,8 +13,9 @@ namespace {
 using envoy::config::bootstrap::v3::Bootstrap;
 
 // Slots are given in the order of the configuration.
-std::map<std::string, uint32_t, std::less<>> buildClusters(const Bootstrap& bootstrap, const Where& at,
-                                                           StatStore& stats, Snapshot& snapshot) {
+std::map<std::string, uint32_t, std::less<>> buildClusters(const Bootstrap& bootstrap,
+                                                           const Where& at, StatStore& stats,
+                                                           Snapshot& snapshot) {
   std::map<std::string, uint32_t, std::less<>> slots;
   auto table = std::make_shared<std::vector<cluster::ClusterPtr>>();
   const auto& protos = bootstrap.static_resources().clusters();
@@ -29,7 +30,8 @@ std::map<std::string, uint32_t, std::less<>> buildClusters(const Bootstrap& boot
     if (!plan) plan.emplace();
     const std::string& stat_name = plan->settings.stat_name;
     table->push_back(std::make_shared<cluster::Cluster>(
-        slot, plan->settings, StatScope(stats).scope("cluster").tagged(stat_name, "envoy_cluster_name")));
+        slot, plan->settings,
+        StatScope(stats).scope("cluster").tagged(stat_name, "envoy_cluster_name")));
     snapshot.cluster_plans.push_back(*std::move(plan));
   }
   snapshot.clusters = std::move(table);
@@ -63,7 +65,8 @@ Snapshot buildSnapshot(const Bootstrap& bootstrap, Report& report, const FilterR
   };
   const auto& protos = bootstrap.static_resources().listeners();
   for (int i = 0; i < protos.size(); ++i) {
-    auto plan = buildListener(protos[i], at.field("listeners").index(static_cast<size_t>(i)), context);
+    auto plan =
+        buildListener(protos[i], at.field("listeners").index(static_cast<size_t>(i)), context);
     if (plan != nullptr) snapshot.listeners.push_back(std::move(plan));
   }
   return snapshot;

@@ -23,7 +23,8 @@ struct Snapshot {
   std::vector<std::shared_ptr<const listener::ListenerPlan>> listeners;
 };
 
-// Reports every error; `runtime` outlives the snapshot; the snapshot is complete only when there was none.
+// Reports every error; `runtime` outlives the snapshot; the snapshot is complete only when there
+// was none.
 Snapshot buildSnapshot(const envoy::config::bootstrap::v3::Bootstrap& bootstrap, Report& report,
                        const FilterRegistry& registry, StatStore& stats, telemetry::LogThread& logs,
                        const Runtime& runtime);

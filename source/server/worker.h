@@ -1,5 +1,6 @@
-// A Worker is one thread that serves traffic: a loop, its clusters, its share of every listener. Made,
-// started and joined by the server on the main thread; everything else reaches it through post().
+// A Worker is one thread that serves traffic: a loop, its clusters, its share of every listener.
+// Made, started and joined by the server on the main thread; everything else reaches it through
+// post().
 #pragma once
 
 #include <atomic>
@@ -43,7 +44,6 @@ class Worker {
   uint64_t connections() const { return connections_.load(std::memory_order_relaxed); }
 
  private:
-
   const size_t index_;
   net::Loop loop_;
   cluster::WorkerClusters clusters_;

@@ -97,7 +97,8 @@ class Call final : public PendingWork<CallResult>, router::ForwardUser, net::Tim
   void onForwardInterim(ResponseHead&) override {}
   void onForwardHead(ResponseHead& head, bool end) override {
     if (codec::stripHopByHop(head.fields, codec::MessageType::Response)) {
-      return fail({Side::Upstream, FailureKind::ProtocolError, Retry::Never, "bad Connection field"});
+      return fail(
+          {Side::Upstream, FailureKind::ProtocolError, Retry::Never, "bad Connection field"});
     }
     result_.status = head.status;
     for (const Field& field : head.fields) result_.fields.emplace_back(field.name(), field.value());
@@ -105,7 +106,8 @@ class Call final : public PendingWork<CallResult>, router::ForwardUser, net::Tim
   }
   void onForwardBody(std::string_view data, bool end) override {
     if (result_.body.size() + data.size() > request_.max_response_body) {
-      return fail({Side::Upstream, FailureKind::LimitExceeded, Retry::Never, "response body too large"});
+      return fail(
+          {Side::Upstream, FailureKind::LimitExceeded, Retry::Never, "response body too large"});
     }
     result_.body.append(data);
     if (end) succeed();

@@ -50,9 +50,14 @@ struct Configured {
 
 class ChainBuilder {
  public:
-  ChainBuilder(const HttpConnectionManager& proto, HcmPlan& plan, const Where& at, const BuildContext& context)
-      : proto_(proto), plan_(plan), at_(at), context_(context),
-        stats_(context.stats.scope("http").tagged(proto.stat_prefix(), "envoy_http_conn_manager_prefix")) {}
+  ChainBuilder(const HttpConnectionManager& proto, HcmPlan& plan, const Where& at,
+               const BuildContext& context)
+      : proto_(proto),
+        plan_(plan),
+        at_(at),
+        context_(context),
+        stats_(context.stats.scope("http").tagged(proto.stat_prefix(),
+                                                  "envoy_http_conn_manager_prefix")) {}
 
   void build() {
     readFilters();
@@ -66,8 +71,9 @@ class ChainBuilder {
 
  private:
   void readFilters();
-  void readFilter(const envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter& proto,
-                  const Where& at, bool last);
+  void readFilter(
+      const envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter& proto,
+      const Where& at, bool last);
   void readRoutes();
   std::shared_ptr<const Chain> chainFor(const router::Route& route);
   std::optional<Configured> override(const Configured& filter, const router::Route& route);
@@ -86,7 +92,8 @@ void ChainBuilder::readFilters() {
     at_.field("http_filters").error("expected at least envoy.filters.http.router, the last filter");
   }
   for (int i = 0; i < count; ++i) {
-    readFilter(proto_.http_filters(i), at_.field("http_filters").index(static_cast<size_t>(i)), i == count - 1);
+    readFilter(proto_.http_filters(i), at_.field("http_filters").index(static_cast<size_t>(i)),
+               i == count - 1);
   }
   if (filters_.size() > 255) at_.field("http_filters").error("more than 255 filters");
 }
@@ -102,7 +109,8 @@ void ChainBuilder::readFilter(
   const std::string type_name = context_.type_of(proto.typed_config());
   const FilterType* type = context_.registry.findByConfig(type_name);
   if (type == nullptr) {
-    if (proto.is_optional()) return config.warning("no filter for '" + type_name + "'; left out (is_optional)");
+    if (proto.is_optional())
+      return config.warning("no filter for '" + type_name + "'; left out (is_optional)");
     return config.error(type_name.empty() ? "expected the filter's configuration, with its @type"
                                           : "no filter is configured by '" + type_name + "'");
   }
@@ -131,9 +139,10 @@ void ChainBuilder::readRoutes() {
 }
 
 std::shared_ptr<const Chain> ChainBuilder::chainFor(const router::Route& route) {
-  const router::PerFilterConfig* levels[] = {&plan_.routes->config().filters(), &route.host->config.filters(),
-                                             &route.config.filters()};
-  const bool plain = std::all_of(std::begin(levels), std::end(levels), [](auto* level) { return level->empty(); });
+  const router::PerFilterConfig* levels[] = {
+      &plan_.routes->config().filters(), &route.host->config.filters(), &route.config.filters()};
+  const bool plain =
+      std::all_of(std::begin(levels), std::end(levels), [](auto* level) { return level->empty(); });
   if (plain) return nullptr;
   std::vector<ChainSlot> slots;
   for (const Configured& filter : filters_) {
@@ -143,14 +152,17 @@ std::shared_ptr<const Chain> ChainBuilder::chainFor(const router::Route& route) 
   return std::make_shared<const Chain>(std::move(slots));
 }
 
-// Applies what the table, the virtual host and the route say about one filter; least specific first.
-std::optional<Configured> ChainBuilder::override(const Configured& filter, const router::Route& route) {
+// Applies what the table, the virtual host and the route say about one filter; least specific
+// first.
+std::optional<Configured> ChainBuilder::override(const Configured& filter,
+                                                 const router::Route& route) {
   Configured result = filter;
   std::vector<FilterConfig> wrappers;
   wrappers.reserve(3);
   std::vector<const Any*> configs;
   const Where at = at_.field("route_config").field("virtual_hosts");
-  for (const router::LevelConfig* level : {&plan_.routes->config(), &route.host->config, &route.config}) {
+  for (const router::LevelConfig* level :
+       {&plan_.routes->config(), &route.host->config, &route.config}) {
     const Any* any = level->filter(filter.slot.name);
     if (any == nullptr) continue;
     if (context_.type_of(*any) != FilterConfig::descriptor()->full_name()) {
@@ -165,12 +177,16 @@ std::optional<Configured> ChainBuilder::override(const Configured& filter, const
   }
   if (configs.empty() || result.disabled) return result;
   const FilterType& type = *filter.slot.type;
-  Build build(context_, at.key(route.host->name).field("typed_per_filter_config").key(filter.slot.name), stats_);
-  const std::string expected = type.route_config == nullptr ? "" : type.route_config->GetDescriptor()->full_name();
+  Build build(context_,
+              at.key(route.host->name).field("typed_per_filter_config").key(filter.slot.name),
+              stats_);
+  const std::string expected =
+      type.route_config == nullptr ? "" : type.route_config->GetDescriptor()->full_name();
   for (const Any* config : configs) {
     if (context_.type_of(*config) == expected && !expected.empty()) continue;
-    build.tell(Error{"", expected.empty() ? "this filter has no configuration per route"
-                                          : "expected " + expected + ", found " + context_.type_of(*config)});
+    build.tell(Error{"", expected.empty()
+                             ? "this filter has no configuration per route"
+                             : "expected " + expected + ", found " + context_.type_of(*config)});
     return std::nullopt;
   }
   auto plan = type.route_plan(filter.slot.plan.get(), configs, build);
@@ -184,12 +200,13 @@ std::optional<Configured> ChainBuilder::override(const Configured& filter, const
 
 }  // namespace
 
-void buildChains(const HttpConnectionManager& proto, HcmPlan& plan, const Where& at, const BuildContext& context) {
+void buildChains(const HttpConnectionManager& proto, HcmPlan& plan, const Where& at,
+                 const BuildContext& context) {
   ChainBuilder(proto, plan, at, context).build();
   Build build(context, at, context.stats);
   std::vector<Error> errors;
-  plan.access_logs = telemetry::AccessLogPlan::from(proto.access_log(), "access_log", build, context.logs,
-                                                    context.runtime, errors);
+  plan.access_logs = telemetry::AccessLogPlan::from(proto.access_log(), "access_log", build,
+                                                    context.logs, context.runtime, errors);
   for (const Error& error : errors) {
     if (!error.text.empty()) at.field(error.field).error(error.text);
   }

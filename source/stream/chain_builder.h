@@ -1,12 +1,13 @@
-// Reads http_filters into chains: one that routes share, and one for each route with configuration of
-// its own for some filter.
+// Reads http_filters into chains: one that routes share, and one for each route with configuration
+// of its own for some filter.
 #pragma once
 
 #include "source/stream/hcm_builder.h"
 
 namespace weir::stream {
 
-// Fills plan.chain, plan.route_chains, plan.router and plan.access_logs; plan.routes may be null after errors.
+// Fills plan.chain, plan.route_chains, plan.router and plan.access_logs; plan.routes may be null
+// after errors.
 void buildChains(const HttpConnectionManager& proto, HcmPlan& plan, const Where& at,
                  const BuildContext& context);
 

@@ -19,14 +19,22 @@ telemetry::RouteOutcome outcomeOf(router::Rejection rejection) {
   using router::Rejection;
   using telemetry::RouteOutcome;
   switch (rejection) {
-    case Rejection::None: return RouteOutcome::Chosen;
-    case Rejection::Path: return RouteOutcome::Path;
-    case Rejection::RuntimeFraction: return RouteOutcome::Runtime;
-    case Rejection::Grpc: return RouteOutcome::Grpc;
-    case Rejection::Header: return RouteOutcome::Header;
-    case Rejection::QueryParameter: return RouteOutcome::Query;
-    case Rejection::Cookie: return RouteOutcome::Cookie;
-    case Rejection::TlsContext: return RouteOutcome::Tls;
+    case Rejection::None:
+      return RouteOutcome::Chosen;
+    case Rejection::Path:
+      return RouteOutcome::Path;
+    case Rejection::RuntimeFraction:
+      return RouteOutcome::Runtime;
+    case Rejection::Grpc:
+      return RouteOutcome::Grpc;
+    case Rejection::Header:
+      return RouteOutcome::Header;
+    case Rejection::QueryParameter:
+      return RouteOutcome::Query;
+    case Rejection::Cookie:
+      return RouteOutcome::Cookie;
+    case Rejection::TlsContext:
+      return RouteOutcome::Tls;
   }
   return RouteOutcome::Disabled;
 }
@@ -102,18 +110,25 @@ bool Exchange::prepareRequest() {
   const Sender sender = plan_->forwarding.applyRequest(*request_, info_, ClientFacts{}, arena_);
   forces_trace_ = sender.forces_trace;
   if (!sender.is_internal) {
-    for (const HeaderName& name : plan_->routes->internalOnlyHeaders()) request_->fields.remove(name);
+    for (const HeaderName& name : plan_->routes->internalOnlyHeaders())
+      request_->fields.remove(name);
   }
   info_.request_id = plan_->ids.apply(*request_, sender.is_edge, random, arena_);
   const PathVerdict path = plan_->paths.apply(*request_, arena_);
   if (path.kind != PathVerdict::Kind::Ok) {
     const bool redirect = path.kind == PathVerdict::Kind::Redirect;
     (redirect ? plan_->stats.rq_redirected_with_normalized_path
-              : plan_->stats.rq_failed_path_normalization).add();
+              : plan_->stats.rq_failed_path_normalization)
+        .add();
     if (redirect) {
       replyFromRoute(307, {}, path.location, path.details);
     } else {
-      localReply({.status = 400, .body = {}, .details = path.details, .flag = {}, .fields = nullptr, .close = false});
+      localReply({.status = 400,
+                  .body = {},
+                  .details = path.details,
+                  .flag = {},
+                  .fields = nullptr,
+                  .close = false});
     }
     return false;
   }
@@ -125,7 +140,8 @@ bool Exchange::prepareRequest() {
 
 void Exchange::findRoute(uint64_t random) {
   router::Candidates looked_at;
-  const router::Match match = plan_->routes->find({.head = *request_, .random = random}, &looked_at);
+  const router::Match match =
+      plan_->routes->find({.head = *request_, .random = random}, &looked_at);
   for (uint32_t i = 0; i < looked_at.size(); ++i) {
     record_.addCandidate(looked_at.at(i).order, outcomeOf(looked_at.at(i).why));
   }
@@ -241,8 +257,12 @@ void Exchange::forwardRequest(bool end) {
   }
   if (route_ == nullptr) {
     plan_->stats.no_route.add();
-    LocalReply reply{.status = 404, .body = {}, .details = "route_not_found", .flag = ResponseFlag::NoRouteFound,
-                     .fields = nullptr, .close = false};
+    LocalReply reply{.status = 404,
+                     .body = {},
+                     .details = "route_not_found",
+                     .flag = ResponseFlag::NoRouteFound,
+                     .fields = nullptr,
+                     .close = false};
     return localReply(reply);
   }
   if (const router::ClusterAction* action = route_->cluster()) return sendToCluster(*action, end);
@@ -256,19 +276,25 @@ void Exchange::sendToCluster(const router::ClusterAction& action, bool end) {
   const uint64_t random = random_;
   const router::ClusterChoice choice = action.choose(*request_, random);
   weighted_ = choice.weighted;
-  const uint32_t slot = choice.slot != router::kNoCluster ? choice.slot : services_.clusters.slotOf(choice.name);
+  const uint32_t slot =
+      choice.slot != router::kNoCluster ? choice.slot : services_.clusters.slotOf(choice.name);
   cluster::WorkerCluster* cluster = services_.clusters.find(slot, random);
   if (cluster == nullptr) {
     plan_->stats.no_cluster.add();
     info_.cluster = choice.name;
-    LocalReply reply{.status = action.cluster_not_found_status, .body = {}, .details = "cluster_not_found",
-                     .flag = ResponseFlag::NoClusterFound, .fields = nullptr, .close = false};
+    LocalReply reply{.status = action.cluster_not_found_status,
+                     .body = {},
+                     .details = "cluster_not_found",
+                     .flag = ResponseFlag::NoClusterFound,
+                     .fields = nullptr,
+                     .close = false};
     return localReply(reply);
   }
   setUpstreamHeaders(action);
   auto_host_rewrite_ = action.auto_host_rewrite;
-  route_->prepareRequest(*request_, info_, arena_,
-                         {.weighted = weighted_, .envoy_headers = !plan_->router.suppress_envoy_headers});
+  route_->prepareRequest(
+      *request_, info_, arena_,
+      {.weighted = weighted_, .envoy_headers = !plan_->router.suppress_envoy_headers});
   forwarded_ = true;
   route_timeout_ = action.timeout;
   if (request_complete_ && route_timeout_.count() != 0) armTimer();
@@ -280,65 +306,15 @@ void Exchange::setUpstreamHeaders(const router::ClusterAction& action) {
   if (action.timeout.count() != 0) {
     char text[24];
     const auto done = std::to_chars(text, text + sizeof text, action.timeout.count());
-    request_->fields.set(HeaderId::XEnvoyExpectedRqTimeoutMs, {text, static_cast<size_t>(done.ptr - text)});
+    request_->fields.set(HeaderId::XEnvoyExpectedRqTimeoutMs,
+                         {text, static_cast<size_t>(done.ptr - text)});
   }
   if (virtual_host_->count_attempts_in_request) request_->fields.setView(kAttemptCount, "1");
 }
 
-void Exchange::armTimer() {
-  const SteadyTime deadline = nextDeadline();
-  if (deadline != SteadyTime::max()) timer_.arm(services_.loop.timers(), deadline);
+Pending<void> Exchange::sleep(std::chrono::microseconds wait) {
+  return sleepOn(services_.loop, wait);
 }
-
-SteadyTime Exchange::nextDeadline() const {
-  SteadyTime next = SteadyTime::max();
-  const auto consider = [&next](SteadyTime from, std::chrono::milliseconds wait) {
-    if (wait.count() != 0) next = std::min(next, from + wait);
-  };
-  consider(last_activity_, idle_timeout_);
-  consider(info_.start, max_duration_);
-  if (!request_complete_) consider(info_.start, plan_->request_timeout);
-  if (request_complete_ && forwarded_) consider(info_.last_downstream_rx, route_timeout_);
-  return next;
-}
-
-void Exchange::onTimer() {
-  const SteadyTime now = services_.loop.now();
-  const auto passed = [now](SteadyTime from, std::chrono::milliseconds wait) {
-    return wait.count() != 0 && from + wait <= now;
-  };
-  const uint16_t status = request_complete_ ? 504 : 408;
-  LocalReply reply{.status = status, .body = {}, .details = {}, .flag = {}, .fields = nullptr, .close = !request_complete_};
-  if (request_complete_ && forwarded_ && passed(info_.last_downstream_rx, route_timeout_)) {
-    forward_.countTimeout();
-    reply.body = "upstream request timeout";
-    reply.details = "response_timeout";
-    reply.flag = ResponseFlag::UpstreamRequestTimeout;
-  } else if (!request_complete_ && passed(info_.start, plan_->request_timeout)) {
-    plan_->stats.rq_timeout.add();
-    reply.body = "request timeout";
-    reply.details = "request_overall_timeout";
-  } else if (passed(info_.start, max_duration_)) {
-    plan_->stats.rq_max_duration_reached.add();
-    reply.body = "downstream duration timeout";
-    reply.details = "max_duration_timeout";
-    reply.flag = ResponseFlag::DurationTimeout;
-  } else if (passed(last_activity_, idle_timeout_)) {
-    plan_->stats.rq_idle_timeout.add();
-    reply.body = "stream timeout";
-    reply.details = "stream_idle_timeout";
-    reply.flag = ResponseFlag::StreamIdleTimeout;
-  } else {
-    return armTimer();
-  }
-  localReply(reply);
-}
-
-void Exchange::onRequestTimeout(std::string_view text, std::string_view details) {
-  localReply({.status = 408, .body = text, .details = details, .flag = {}, .fields = nullptr, .close = true});
-}
-
-Pending<void> Exchange::sleep(std::chrono::microseconds wait) { return sleepOn(services_.loop, wait); }
 
 Pending<CallResult> Exchange::call(CallRequest request) {
   return callThrough(services_, std::move(request));
@@ -357,25 +333,8 @@ std::optional<ClusterHealth> Exchange::clusterHealth(std::string_view name) cons
   return ClusterHealth{cluster->endpointCount(), cluster->endpointCount()};
 }
 
-struct Metadatum {
-  Metadatum* next;
-  std::string_view space, key, value;
-};
-
 void Exchange::setMetadata(std::string_view space, std::string_view key, std::string_view value) {
-  for (Metadatum* at = metadata_; at != nullptr; at = at->next) {
-    if (at->space != space || at->key != key) continue;
-    at->value = arena_.copy(value);
-    return;
-  }
-  metadata_ = arena_.make<Metadatum>(metadata_, arena_.copy(space), arena_.copy(key), arena_.copy(value));
-}
-
-std::string_view Exchange::metadata(std::string_view space, std::string_view key) const {
-  for (const Metadatum* at = metadata_; at != nullptr; at = at->next) {
-    if (at->space == space && at->key == key) return at->value;
-  }
-  return {};
+  metadata_.set(space, key, value, arena_);
 }
 
 }  // namespace weir::stream

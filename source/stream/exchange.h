@@ -1,7 +1,7 @@
-// An Exchange is one request and its response: it owns the request's arena, runs the filter chain in
-// both directions, forwards through the router, keeps the deadlines, and at its end tells filters,
-// statistics and logs what happened. Made by a downstream connection when a head is complete;
-// finished exactly once; destroyed at the end of that turn. One worker.
+// An Exchange is one request and its response: it owns the request's arena, runs the filter chain
+// in both directions, forwards through the router, keeps the deadlines, and at its end tells
+// filters, statistics and logs what happened. Made by a downstream connection when a head is
+// complete; finished exactly once; destroyed at the end of that turn. One worker.
 //
 //   start (onRequestBody* onRequestTrailers?)  …  or onDownstreamGone at any time
 #pragma once
@@ -12,27 +12,14 @@
 #include "source/codec/http1/parse_error.h"
 #include "source/codec/stream.h"
 #include "source/router/forward.h"
+#include "source/stream/exchange_owner.h"
 #include "source/stream/hcm_plan.h"
 #include "source/stream/lane.h"
 #include "source/stream/services.h"
+#include "source/stream/stream_metadata.h"
 #include "weir/stream.h"
 
 namespace weir::stream {
-
-class Exchange;
-
-// The connection that made the exchange.
-class ExchangeOwner {
- public:
-  // The response has been written, or given up; the owner calls Loop::destroyLater.
-  virtual void onExchangeFinished(Exchange& exchange) = 0;
-  virtual Peer remotePeer() const = 0;
-  virtual Peer localPeer() const = 0;
-  virtual uint64_t connectionId() const = 0;
-
- protected:
-  ~ExchangeOwner() = default;
-};
 
 class Exchange final : public net::Deferred,
                        public Stream,
@@ -68,7 +55,6 @@ class Exchange final : public net::Deferred,
   static void operator delete(void* at);
 
  private:
-  // Stream
   const StreamInfo& info() const override { return info_; }
   SteadyTime now() const override { return services_.loop.now(); }
   uint64_t random() override { return services_.random.next(); }
@@ -78,7 +64,9 @@ class Exchange final : public net::Deferred,
   Pending<void> sleep(std::chrono::microseconds wait) override;
   Pending<CallResult> call(CallRequest request) override;
   void setMetadata(std::string_view space, std::string_view key, std::string_view value) override;
-  std::string_view metadata(std::string_view space, std::string_view key) const override;
+  std::string_view metadata(std::string_view space, std::string_view key) const override {
+    return metadata_.get(space, key);
+  }
   std::string_view routeCluster() const override;
   std::optional<ClusterHealth> clusterHealth(std::string_view cluster) const override;
   void setFlag(ResponseFlag flag) override { info_.flags.set(flag); }
@@ -150,22 +138,15 @@ class Exchange final : public net::Deferred,
   router::Forward forward_;
   net::Timer timer_;
   SteadyTime last_activity_{};
-  std::chrono::milliseconds idle_timeout_{0};
-  std::chrono::milliseconds max_duration_{0};
-  std::chrono::milliseconds route_timeout_{0};
-  std::string_view reply_body_;     // of a local reply on its way through the chain
-  struct Metadatum* metadata_ = nullptr;
+  std::chrono::milliseconds idle_timeout_{0}, max_duration_{0}, route_timeout_{0};
+  StreamMetadata metadata_;
   telemetry::DecisionRecord record_;
-  uint64_t random_ = 0;             // one draw for all who ask, as in Envoy
-  uint8_t request_pauses_ = 0;      // bit set of reasons
-  bool request_complete_ = false;
-  bool forwarded_ = false;          // forward_ has been started
-  bool from_upstream_ = false;      // response_ is the origin's
-  bool head_written_ = false;
-  bool response_written_ = false;
-  bool finished_ = false;
-  bool forces_trace_ = false;
-  bool auto_host_rewrite_ = false;
+  uint64_t random_ = 0;         // one draw for all who ask, as in Envoy
+  uint8_t request_pauses_ = 0;  // bit set of reasons
+  bool request_complete_ = false, head_written_ = false, response_written_ = false;
+  bool forwarded_ = false;      // forward_ has been started
+  bool from_upstream_ = false;  // response_ is the origin's
+  bool finished_ = false, forces_trace_ = false, auto_host_rewrite_ = false;
 };
 
 }  // namespace weir::stream

@@ -1,5 +1,5 @@
-// The way back: from the cluster, or from a reply of our own, through the response lane to the client;
-// and the end of the exchange.
+// The way back: from the cluster, or from a reply of our own, through the response lane to the
+// client; and the end of the exchange.
 #include <charconv>
 
 #include "source/codec/hop_by_hop.h"
@@ -22,14 +22,20 @@ void Exchange::onForwardHead(ResponseHead& head, bool end) {
   info_.response_code = head.status;
   from_upstream_ = true;
   if (const auto error = codec::stripHopByHop(head.fields, codec::MessageType::Response)) {
-    return localReply({.status = 502, .body = reasonPhrase(502), .details = error.reason,
-                       .flag = ResponseFlag::UpstreamProtocolError, .fields = nullptr, .close = false});
+    return localReply({.status = 502,
+                       .body = reasonPhrase(502),
+                       .details = error.reason,
+                       .flag = ResponseFlag::UpstreamProtocolError,
+                       .fields = nullptr,
+                       .close = false});
   }
   if (!plan_->router.suppress_envoy_headers) {
     char text[24];
-    const auto took = (info_.first_upstream_rx - info_.first_upstream_tx) / std::chrono::milliseconds(1);
+    const auto took =
+        (info_.first_upstream_rx - info_.first_upstream_tx) / std::chrono::milliseconds(1);
     const auto done = std::to_chars(text, text + sizeof text, took);
-    head.fields.set(HeaderId::XEnvoyUpstreamServiceTime, {text, static_cast<size_t>(done.ptr - text)});
+    head.fields.set(HeaderId::XEnvoyUpstreamServiceTime,
+                    {text, static_cast<size_t>(done.ptr - text)});
   }
   if (virtual_host_->count_attempts_in_response) {
     head.fields.add("x-envoy-attempt-count", std::to_string(info_.attempts));
@@ -54,8 +60,12 @@ void Exchange::onForwardFailure(const router::ForwardFailure& failure) {
     fields = arena_.make<Fields>(arena_);
     fields->add("x-envoy-overloaded", "true");
   }
-  localReply({.status = failure.status, .body = failure.body, .details = failure.details, .flag = failure.flag,
-              .fields = fields, .close = false});
+  localReply({.status = failure.status,
+              .body = failure.body,
+              .details = failure.details,
+              .flag = failure.flag,
+              .fields = fields,
+              .close = false});
 }
 
 void Exchange::onLaneReply(Direction, const LocalReply& reply) { localReply(reply); }
@@ -63,11 +73,19 @@ void Exchange::onLaneReply(Direction, const LocalReply& reply) { localReply(repl
 void Exchange::onLaneTooLarge(Direction direction) {
   if (direction == Direction::Request) {
     plan_->stats.rq_too_large.add();
-    return localReply({.status = 413, .body = "Payload Too Large", .details = "request_payload_too_large",
-                       .flag = {}, .fields = nullptr, .close = false});
+    return localReply({.status = 413,
+                       .body = "Payload Too Large",
+                       .details = "request_payload_too_large",
+                       .flag = {},
+                       .fields = nullptr,
+                       .close = false});
   }
-  localReply({.status = 500, .body = "Internal Server Error", .details = "response_payload_too_large",
-              .flag = {}, .fields = nullptr, .close = false});
+  localReply({.status = 500,
+              .body = "Internal Server Error",
+              .details = "response_payload_too_large",
+              .flag = {},
+              .fields = nullptr,
+              .close = false});
 }
 
 // Ends the exchange with a response of Weir's own. It passes the filters' response hooks, unless it
@@ -75,7 +93,8 @@ void Exchange::onLaneTooLarge(Direction direction) {
 void Exchange::localReply(const LocalReply& reply) {
   if (finished_ || response_written_) return;
   if (reply.flag) info_.flags.set(*reply.flag);
-  if (head_written_) return resetResponse(reply.flag.value_or(ResponseFlag::LocalReset), reply.details);
+  if (head_written_)
+    return resetResponse(reply.flag.value_or(ResponseFlag::LocalReset), reply.details);
   const bool through_chain = chain_ != nullptr && response_ == nullptr;
   request_lane_.cancel();
   if (!through_chain) response_lane_.cancel();
@@ -99,7 +118,8 @@ void Exchange::localReply(const LocalReply& reply) {
 void Exchange::sendReplyBody(const LocalReply& reply, bool through_chain) {
   const ReplyBody body = makeReplyBody(reply, *request_, info_.request_id, arena_);
   response_->status = body.status;
-  for (const ReplyBody::Field& field : body.fields()) response_->fields.setView(*field.header, field.value);
+  for (const ReplyBody::Field& field : body.fields())
+    response_->fields.setView(*field.header, field.value);
   const bool end = body.text.empty() || request_->method == Method::Head;
   if (!through_chain) {
     writeHead(end);
@@ -112,7 +132,8 @@ void Exchange::sendReplyBody(const LocalReply& reply, bool through_chain) {
 
 void Exchange::replyDirect(const router::DirectResponse& direct) {
   plan_->stats.rq_direct_response.add();
-  replyFromRoute(direct.status, direct.body, route_->location(*request_, info_, arena_), "direct_response");
+  replyFromRoute(direct.status, direct.body, route_->location(*request_, info_, arena_),
+                 "direct_response");
 }
 
 // A reply that the route asks for: its header operations apply.
@@ -123,7 +144,11 @@ void Exchange::replyFromRoute(uint16_t status, std::string_view body, std::strin
   // An operator wrote this body: it is sent as it is.
   if (!body.empty()) head->fields.addView(HeaderId::ContentType, "text/plain");
   if (route_ != nullptr) route_->prepareResponse(*head, info_, arena_);
-  localReply({.status = status, .body = body, .details = details, .flag = {}, .fields = &head->fields,
+  localReply({.status = status,
+              .body = body,
+              .details = details,
+              .flag = {},
+              .fields = &head->fields,
               .close = false});
 }
 
@@ -134,8 +159,12 @@ void Exchange::startRejected(const codec::ParseError& error) {
 
 void Exchange::onRequestError(const codec::ParseError& error) {
   request_complete_ = true;
-  localReply({.status = error.status, .body = reasonPhrase(error.status), .details = error.reason,
-              .flag = ResponseFlag::DownstreamProtocolError, .fields = nullptr, .close = true});
+  localReply({.status = error.status,
+              .body = reasonPhrase(error.status),
+              .details = error.reason,
+              .flag = ResponseFlag::DownstreamProtocolError,
+              .fields = nullptr,
+              .close = true});
 }
 
 void Exchange::writeHead(bool end) {
@@ -199,7 +228,8 @@ void Exchange::finish() {
   }
   plan_->stats.rq_active.sub();
   plan_->stats.countStatus(info_.response_code);
-  plan_->stats.rq_time.record(static_cast<uint64_t>((info_.end - info_.start) / std::chrono::microseconds(1)));
+  plan_->stats.rq_time.record(
+      static_cast<uint64_t>((info_.end - info_.start) / std::chrono::microseconds(1)));
   record_.finish(info_);
   services_.decisions.push(record_);
   if (!plan_->access_logs.empty()) plan_->access_logs.log(info_);

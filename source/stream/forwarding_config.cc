@@ -39,16 +39,30 @@ Result<ForwardingPolicy> ForwardingPolicy::from(const Hcm& proto, const ProxyIde
   if (auto error = policy.readAddresses(proto)) return *std::move(error);
   if (auto error = policy.readNames(proto)) return *std::move(error);
   switch (proto.server_header_transformation()) {
-    case Hcm::APPEND_IF_ABSENT: policy.server_field_ = ServerField::IfAbsent; break;
-    case Hcm::PASS_THROUGH: policy.server_field_ = ServerField::PassThrough; break;
-    default: break;
+    case Hcm::APPEND_IF_ABSENT:
+      policy.server_field_ = ServerField::IfAbsent;
+      break;
+    case Hcm::PASS_THROUGH:
+      policy.server_field_ = ServerField::PassThrough;
+      break;
+    default:
+      break;
   }
   switch (proto.forward_client_cert_details()) {
-    case Hcm::FORWARD_ONLY: policy.client_cert_ = ClientCert::KeepIfMutual; break;
-    case Hcm::APPEND_FORWARD: policy.client_cert_ = ClientCert::Append; break;
-    case Hcm::SANITIZE_SET: policy.client_cert_ = ClientCert::Set; break;
-    case Hcm::ALWAYS_FORWARD_ONLY: policy.client_cert_ = ClientCert::Keep; break;
-    default: break;
+    case Hcm::FORWARD_ONLY:
+      policy.client_cert_ = ClientCert::KeepIfMutual;
+      break;
+    case Hcm::APPEND_FORWARD:
+      policy.client_cert_ = ClientCert::Append;
+      break;
+    case Hcm::SANITIZE_SET:
+      policy.client_cert_ = ClientCert::Set;
+      break;
+    case Hcm::ALWAYS_FORWARD_ONLY:
+      policy.client_cert_ = ClientCert::Keep;
+      break;
+    default:
+      break;
   }
   policy.append_port_ = proto.append_x_forwarded_port();
   policy.strip_host_dot_ = proto.strip_trailing_host_dot();
@@ -80,8 +94,9 @@ std::optional<Error> ForwardingPolicy::readAddresses(const Hcm& proto) {
 std::optional<Error> ForwardingPolicy::readXffExtensions(const Hcm& proto) {
   constexpr std::string_view kField = "original_ip_detection_extensions";
   if (use_remote_address_ || trusted_hops_ > 0) {
-    return Error{std::string(kField), "cannot be used together with use_remote_address or "
-                                      "xff_num_trusted_hops"};
+    return Error{std::string(kField),
+                 "cannot be used together with use_remote_address or "
+                 "xff_num_trusted_hops"};
   }
   xff_rules_.clear();
   for (int i = 0; i < proto.original_ip_detection_extensions_size(); ++i) {
@@ -89,8 +104,9 @@ std::optional<Error> ForwardingPolicy::readXffExtensions(const Hcm& proto) {
     const std::string field = element(kField, i) + ".typed_config";
     Xff xff;
     if (!any.Is<Xff>() || !any.UnpackTo(&xff)) {
-      return Error{field, "'" + any.type_url() + "' is not supported: expected "
-                          "envoy.extensions.http.original_ip_detection.xff.v3.XffConfig"};
+      return Error{field, "'" + any.type_url() +
+                              "' is not supported: expected "
+                              "envoy.extensions.http.original_ip_detection.xff.v3.XffConfig"};
     }
     if (xff.has_xff_trusted_cidrs() && xff.xff_num_trusted_hops() > 0) {
       return Error{field, "cannot have both xff_num_trusted_hops and xff_trusted_cidrs"};
@@ -116,8 +132,9 @@ std::optional<Error> ForwardingPolicy::readNames(const Hcm& proto) {
   scheme_ = scheme.scheme_to_overwrite();
   scheme_matches_upstream_ = scheme.match_upstream();
   if (!isFieldValue(proxy_.server_name)) {
-    return Error{"server_name", "cannot stand in a header: it has control characters, or spaces at "
-                                "an end"};
+    return Error{"server_name",
+                 "cannot stand in a header: it has control characters, or spaces at "
+                 "an end"};
   }
   if (!isFieldValue(via_)) {
     return Error{"via", "cannot stand in a header: it has control characters, or spaces at an end"};

@@ -50,9 +50,7 @@ class ForwardingConfigTest : public ::testing::Test {
     policy->applyRequest(request_, info, {}, arena_);
     return info.remote.ip;
   }
-  std::string_view xff() {
-    return request_.fields.get(HeaderId::XForwardedFor).value_or(kNone);
-  }
+  std::string_view xff() { return request_.fields.get(HeaderId::XForwardedFor).value_or(kNone); }
 
   void respond(const std::string& config, bool forces_trace = false) {
     auto policy = ForwardingPolicy::from(parse<Hcm>(config), ProxyIdentity());
@@ -122,9 +120,9 @@ TEST_F(ForwardingConfigTest, RequestIdIsToldWhenAskedForOrTraced) {
 }
 
 TEST_F(ForwardingConfigTest, XffExtensionTrustsRanges) {
-  const Hcm proto = withXff(
-      {"xff_trusted_cidrs { cidrs { address_prefix: '127.0.0.0' prefix_len { value: 8 } } "
-       "cidrs { address_prefix: '10.0.0.0' prefix_len { value: 8 } } }"});
+  const Hcm proto =
+      withXff({"xff_trusted_cidrs { cidrs { address_prefix: '127.0.0.0' prefix_len { value: 8 } } "
+               "cidrs { address_prefix: '10.0.0.0' prefix_len { value: 8 } } }"});
   EXPECT_EQ(client(proto, "127.0.0.1", "1.2.3.4, 10.0.0.1"), "1.2.3.4");
   EXPECT_EQ(client(proto, "127.0.0.1", "6.6.6.6, 1.2.3.4, 10.0.0.1"), "1.2.3.4");
   EXPECT_EQ(client(proto, "127.0.0.1", "10.0.0.9, 10.0.0.1"), "10.0.0.9");
@@ -175,8 +173,9 @@ TEST_F(ForwardingConfigTest, XffExtensionsExcludeTheOlderOptions) {
 }
 
 TEST_F(ForwardingConfigTest, BadRangesAreNamed) {
-  const std::string range = "internal_address_config { cidr_ranges { address_prefix: '10.0.0.0' } "
-                            "cidr_ranges { address_prefix: ";
+  const std::string range =
+      "internal_address_config { cidr_ranges { address_prefix: '10.0.0.0' } "
+      "cidr_ranges { address_prefix: ";
   EXPECT_EQ(refusedField(range + "'10.0' } }"),
             "internal_address_config.cidr_ranges[1].address_prefix");
   EXPECT_EQ(refusedField(range + "'1.1.1.1' prefix_len { value: 33 } } }"),

@@ -20,15 +20,25 @@ constexpr std::string_view kServiceNode = "x-envoy-downstream-service-node";
 constexpr std::string_view kForceTrace = "x-envoy-force-trace";
 
 // Behind "x-envoy-": what steers retries, timeouts and traces, and so is for internal senders only.
-constexpr std::array<std::string_view, 15> kInternalOnly = {
-    "retry-on", "retry-grpc-on", "retriable-status-codes", "retriable-header-names", "max-retries",
-    "upstream-alt-stat-name", "upstream-rq-timeout-ms", "upstream-rq-per-try-timeout-ms",
-    "upstream-rq-timeout-alt-response", "upstream-stream-duration-ms", "expected-rq-timeout-ms",
-    "force-trace", "ip-tags", "original-url", "hedge-on-per-try-timeout"};
+constexpr std::array<std::string_view, 15> kInternalOnly = {"retry-on",
+                                                            "retry-grpc-on",
+                                                            "retriable-status-codes",
+                                                            "retriable-header-names",
+                                                            "max-retries",
+                                                            "upstream-alt-stat-name",
+                                                            "upstream-rq-timeout-ms",
+                                                            "upstream-rq-per-try-timeout-ms",
+                                                            "upstream-rq-timeout-alt-response",
+                                                            "upstream-stream-duration-ms",
+                                                            "expected-rq-timeout-ms",
+                                                            "force-trace",
+                                                            "ip-tags",
+                                                            "original-url",
+                                                            "hedge-on-per-try-timeout"};
 // What the first proxy says to those behind it.
 constexpr std::array<std::string_view, 5> kNotFromEdge = {
-    "decorator-operation", "downstream-service-cluster", "downstream-service-node",
-    "original-path", "original-host"};
+    "decorator-operation", "downstream-service-cluster", "downstream-service-node", "original-path",
+    "original-host"};
 
 template <size_t kSize>
 bool isOneOf(const std::array<std::string_view, kSize>& names, std::string_view name) {

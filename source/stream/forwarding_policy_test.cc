@@ -132,8 +132,10 @@ TEST_F(ForwardingPolicyTest, UseRemoteAddressAppendsThePeerAndTrustsIt) {
   };
   for (const auto& row : rows) {
     const std::string config = "use_remote_address { value: true } " + std::string(row.config);
-    if (row.xff == kNone) apply(config, {});
-    else apply(config, {{"x-forwarded-for", row.xff}});
+    if (row.xff == kNone)
+      apply(config, {});
+    else
+      apply(config, {{"x-forwarded-for", row.xff}});
     EXPECT_EQ(xff(), row.after);
     EXPECT_EQ(external(), row.client);
     EXPECT_EQ(info_.remote.ip, row.client);
@@ -163,9 +165,10 @@ TEST_F(ForwardingPolicyTest, UnixClientsHaveNoAddressToTell) {
 }
 
 TEST_F(ForwardingPolicyTest, Ipv4MayBeWrittenAsMappedIpv6) {
-  apply("use_remote_address { value: true } "
-        "represent_ipv4_remote_address_as_ipv4_mapped_ipv6: true",
-        {});
+  apply(
+      "use_remote_address { value: true } "
+      "represent_ipv4_remote_address_as_ipv4_mapped_ipv6: true",
+      {});
   EXPECT_EQ(xff(), "::ffff:198.51.100.7");
 }
 
@@ -198,19 +201,30 @@ TEST_F(ForwardingPolicyTest, InternalIsWhoComesAloneFromAConfiguredRange) {
   };
   for (const auto& row : rows) {
     peer(row.peer);
-    if (row.xff == kNone) apply(row.config, {{"x-envoy-internal", "maybe"}});
-    else apply(row.config, {{"x-forwarded-for", row.xff}, {"x-envoy-internal", "maybe"}});
+    if (row.xff == kNone)
+      apply(row.config, {{"x-envoy-internal", "maybe"}});
+    else
+      apply(row.config, {{"x-forwarded-for", row.xff}, {"x-envoy-internal", "maybe"}});
     EXPECT_EQ(sender_.is_internal, row.internal) << row.peer << " " << row.xff;
     EXPECT_EQ(field("x-envoy-internal"), row.internal ? "true" : kNone);
   }
 }
 
 TEST_F(ForwardingPolicyTest, StrangersMayNotSteerRetriesTimeoutsAndTraces) {
-  const std::string_view steering[] = {
-      "retry-on", "retry-grpc-on", "max-retries", "upstream-rq-timeout-ms",
-      "upstream-rq-per-try-timeout-ms", "hedge-on-per-try-timeout", "upstream-alt-stat-name",
-      "force-trace", "expected-rq-timeout-ms", "retriable-status-codes", "retriable-header-names",
-      "ip-tags", "original-url", "upstream-rq-timeout-alt-response"};
+  const std::string_view steering[] = {"retry-on",
+                                       "retry-grpc-on",
+                                       "max-retries",
+                                       "upstream-rq-timeout-ms",
+                                       "upstream-rq-per-try-timeout-ms",
+                                       "hedge-on-per-try-timeout",
+                                       "upstream-alt-stat-name",
+                                       "force-trace",
+                                       "expected-rq-timeout-ms",
+                                       "retriable-status-codes",
+                                       "retriable-header-names",
+                                       "ip-tags",
+                                       "original-url",
+                                       "upstream-rq-timeout-alt-response"};
   const std::string_view of_the_edge[] = {"decorator-operation", "original-path", "original-host",
                                           "downstream-service-cluster", "downstream-service-node"};
   const std::string internal =
@@ -268,8 +282,8 @@ TEST_F(ForwardingPolicyTest, SchemeMayBeOverwritten) {
         {{"x-forwarded-proto", "http"}});
   EXPECT_EQ(field("x-forwarded-proto"), "https");
   EXPECT_EQ(head_.scheme, "https");
-  EXPECT_TRUE(policy("scheme_header_transformation { match_upstream: true }")
-                  .schemeMatchesUpstream());
+  EXPECT_TRUE(
+      policy("scheme_header_transformation { match_upstream: true }").schemeMatchesUpstream());
 }
 
 TEST_F(ForwardingPolicyTest, ProtocolFollowsThePortOnlyWhenProxyProtocolRestoredIt) {
@@ -348,9 +362,9 @@ TEST_F(ForwardingPolicyTest, RefererThatIsNoUrlIsRemoved) {
     apply("", {{"referer", kept}});
     EXPECT_EQ(field("referer"), kept);
   }
-  for (std::string_view gone : {"about:blank", "a:80", "a:", "http://", "http:///x", "http://a:x",
-                                "http://a:99999", "http://a b", "http://u@h/", "://a", "http:/a",
-                                "http://[::1", "mailto:a@b", "a b"}) {
+  for (std::string_view gone :
+       {"about:blank", "a:80", "a:", "http://", "http:///x", "http://a:x", "http://a:99999",
+        "http://a b", "http://u@h/", "://a", "http:/a", "http://[::1", "mailto:a@b", "a b"}) {
     apply("", {{"referer", gone}});
     EXPECT_EQ(field("referer"), kNone) << gone;
   }

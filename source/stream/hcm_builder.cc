@@ -22,12 +22,15 @@ void read(bool set, const google::protobuf::Duration& from, std::chrono::millise
 void readTimeouts(const Proto& proto, HcmPlan& plan) {
   const auto& common = proto.common_http_protocol_options();
   read(common.has_idle_timeout(), common.idle_timeout(), plan.idle_timeout);
-  read(common.has_max_connection_duration(), common.max_connection_duration(), plan.max_connection_duration);
+  read(common.has_max_connection_duration(), common.max_connection_duration(),
+       plan.max_connection_duration);
   read(common.has_max_stream_duration(), common.max_stream_duration(), plan.max_stream_duration);
   read(proto.has_request_timeout(), proto.request_timeout(), plan.request_timeout);
-  read(proto.has_request_headers_timeout(), proto.request_headers_timeout(), plan.request_headers_timeout);
+  read(proto.has_request_headers_timeout(), proto.request_headers_timeout(),
+       plan.request_headers_timeout);
   read(proto.has_stream_idle_timeout(), proto.stream_idle_timeout(), plan.stream_idle_timeout);
-  read(proto.has_delayed_close_timeout(), proto.delayed_close_timeout(), plan.delayed_close_timeout);
+  read(proto.has_delayed_close_timeout(), proto.delayed_close_timeout(),
+       plan.delayed_close_timeout);
 }
 
 void readLimits(const Proto& proto, HcmPlan& plan, const Where& at) {
@@ -42,7 +45,9 @@ void readLimits(const Proto& proto, HcmPlan& plan, const Where& at) {
   if (common.has_max_headers_count()) {
     plan.max_fields = common.max_headers_count().value();
     if (plan.max_fields == 0) {
-      at.field("common_http_protocol_options").field("max_headers_count").error("expected at least 1");
+      at.field("common_http_protocol_options")
+          .field("max_headers_count")
+          .error("expected at least 1");
     }
   }
   if (common.has_max_requests_per_connection()) {

@@ -27,7 +27,8 @@ struct BuildContext {
   StatScope stats;  // the root
   telemetry::LogThread& logs;
   // Reads an Any, TypedStruct included; reports below the place and says whether it worked.
-  std::function<bool(const google::protobuf::Any&, google::protobuf::Message&, const Where&)> unpack;
+  std::function<bool(const google::protobuf::Any&, google::protobuf::Message&, const Where&)>
+      unpack;
   // The full name of the message inside.
   std::function<std::string(const google::protobuf::Any&)> type_of;
   std::function<uint32_t(std::string_view)> cluster_slot;

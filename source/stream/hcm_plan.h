@@ -1,5 +1,5 @@
-// An HcmPlan is an HttpConnectionManager's configuration, checked and compiled: what every stream of
-// its connections needs, read-only and shared by all workers.
+// An HcmPlan is an HttpConnectionManager's configuration, checked and compiled: what every stream
+// of its connections needs, read-only and shared by all workers.
 #pragma once
 
 #include <chrono>

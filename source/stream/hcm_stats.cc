@@ -33,7 +33,8 @@ HcmStats::HcmStats(const StatScope& s)
       rq_non_relative_path(s.counter("downstream_rq_non_relative_path")),
       rq_ws_on_non_ws_route(s.counter("downstream_rq_ws_on_non_ws_route")),
       rq_failed_path_normalization(s.counter("downstream_rq_failed_path_normalization")),
-      rq_redirected_with_normalized_path(s.counter("downstream_rq_redirected_with_normalized_path")),
+      rq_redirected_with_normalized_path(
+          s.counter("downstream_rq_redirected_with_normalized_path")),
       response_before_rq_complete(s.counter("downstream_rq_response_before_rq_complete")),
       rq_active(s.gauge("downstream_rq_active")),
       rq_time(s.histogram("downstream_rq_time", Histogram::Unit::Microseconds)),

@@ -13,34 +13,6 @@ namespace weir::stream {
 using codec::BodyKind;
 using codec::ConnectionOption;
 
-// The addresses as text, one block, kept while the connection lives: "1.2.3.4:5" then "6.7.8.9:10".
-struct PeerTexts {
-  PeerTexts(const net::Address& remote, const net::Address& local)
-      : text(remote.text() + local.text()),
-        remote_size(static_cast<uint8_t>(text.size() - local.text().size())),
-        is_unix(remote.isUnix()),
-        is_private(remote.isPrivate()),
-        remote_port(remote.port()),
-        local_port(local.port()) {}
-
-  Peer remote() const { return peer(std::string_view(text).substr(0, remote_size), remote_port); }
-  Peer local() const { return peer(std::string_view(text).substr(remote_size), local_port); }
-
-  const std::string text;
-  const uint8_t remote_size;
-  const bool is_unix;
-  const bool is_private;
-  const uint16_t remote_port, local_port;
-
- private:
-  Peer peer(std::string_view address, uint16_t port) const {
-    std::string_view ip = address;
-    if (!is_unix) ip = ip.substr(0, ip.rfind(':'));
-    if (!ip.empty() && ip.front() == '[') ip = ip.substr(1, ip.size() - 2);
-    return {address, ip, port, is_private};
-  }
-};
-
 Http1Server::Http1Server(Services& services, std::shared_ptr<const HcmPlan> plan,
                          ServerConnections& connections, const net::Address& remote,
                          const net::Address& local, uint64_t id)
@@ -53,7 +25,7 @@ Http1Server::Http1Server(Services& services, std::shared_ptr<const HcmPlan> plan
       id_(id),
       accepted_(services.loop.now()),
       since_(accepted_),
-      peers_(std::make_unique<const PeerTexts>(remote, local)) {}
+      peers_(remote, local) {}
 
 Http1Server::~Http1Server() = default;
 
@@ -73,11 +45,18 @@ size_t Http1Server::onInput(char* data, size_t size) {
   while (taken < size && !connection_.readPaused()) {
     size_t n = size - taken;
     switch (state_) {
-      case State::Head: n = readHead(data + taken, n); break;
-      case State::Body: n = readBody(data + taken, n); break;
-      case State::Waiting: return taken;
-      case State::Lingering: break;  // nobody reads it any more
-      case State::Closed: return size;
+      case State::Head:
+        n = readHead(data + taken, n);
+        break;
+      case State::Body:
+        n = readBody(data + taken, n);
+        break;
+      case State::Waiting:
+        return taken;
+      case State::Lingering:
+        break;  // nobody reads it any more
+      case State::Closed:
+        return size;
     }
     if (n == 0) break;
     taken += n;
@@ -141,7 +120,10 @@ void Http1Server::begin(bool end) {
   const uint64_t most = plan_->max_requests_per_connection;
   if (most != 0 && served_ >= most) last_ = true;
   state_ = end ? State::Waiting : State::Body;
-  if (!end) body_.begin(framing_, codec::MessageType::Request);
+  if (!end) {
+    body_ = std::make_unique<codec::BodyDecoder>();
+    body_->begin(framing_, codec::MessageType::Request);
+  }
   trailers_ = nullptr;
   updatePause();
   if (framing_.expect_continue && !plan_->proxy_100_continue) {
@@ -156,11 +138,12 @@ size_t Http1Server::readBody(char* data, size_t size) {
     trailers_ = exchange_->arena().make<Fields>(exchange_->arena());
   }
   using Step = codec::BodyDecoder::Step;
-  const Step step = body_.step({data, size}, trailers_);
+  const Step step = body_->step({data, size}, trailers_);
   switch (step.kind) {
-    case Step::NeedMore: break;
+    case Step::NeedMore:
+      break;
     case Step::Data: {
-      const bool end = framing_.body == BodyKind::Length && body_.remaining() == 0;
+      const bool end = framing_.body == BodyKind::Length && body_->remaining() == 0;
       if (end) state_ = State::Waiting;
       if (end) updatePause();
       exchange_->onRequestBody(step.data, end);
@@ -220,8 +203,8 @@ void Http1Server::resumeRequest() {
 
 void Http1Server::sendInterim(const ResponseHead& head) {
   if (protocol_ == Protocol::Http10) return;  // RFC 9110 §15.2
-  connection_.write(codec::encodeResponseHead(head, BodyKind::None, 0, method_, ConnectionOption::None,
-                                              exchange_->arena()));
+  connection_.write(codec::encodeResponseHead(head, BodyKind::None, 0, method_,
+                                              ConnectionOption::None, exchange_->arena()));
 }
 
 void Http1Server::sendHead(ResponseHead& head, bool end) {
@@ -281,6 +264,7 @@ void Http1Server::onExchangeFinished(Exchange& exchange) {
   if (last_ || state_ == State::Body) return linger();
   state_ = State::Head;
   since_ = services_.loop.now();
+  body_.reset();
   connection_.trim();
   updatePause();
   armTimer();
@@ -391,8 +375,8 @@ void Http1Server::onTimer() {
   close();
 }
 
-Peer Http1Server::remotePeer() const { return peers_->remote(); }
+Peer Http1Server::remotePeer() const { return peers_.remote(); }
 
-Peer Http1Server::localPeer() const { return peers_->local(); }
+Peer Http1Server::localPeer() const { return peers_.local(); }
 
 }  // namespace weir::stream

@@ -1,6 +1,6 @@
-// An Http1Server is one downstream HTTP/1 connection: it finds and parses heads, feeds bodies to the
-// exchange of the moment, writes its response, and goes on with the next request. Owned by itself
-// through the listener's list; dies at the end of the turn in which it closes. One worker.
+// An Http1Server is one downstream HTTP/1 connection: it finds and parses heads, feeds bodies to
+// the exchange of the moment, writes its response, and goes on with the next request. Owned by
+// itself through the listener's list; dies at the end of the turn in which it closes. One worker.
 //
 //   Head -> Body -> Waiting -> Head … -> Lingering -> closed
 #pragma once
@@ -12,6 +12,7 @@
 #include "source/codec/stream.h"
 #include "source/stream/exchange.h"
 #include "source/stream/hcm_plan.h"
+#include "source/stream/peer_texts.h"
 #include "source/stream/services.h"
 #include "source/transport/connection.h"
 
@@ -34,8 +35,9 @@ class Http1Server final : public transport::ConnectionUser,
                           public net::TimerUser,
                           public net::Deferred {
  public:
-  Http1Server(Services& services, std::shared_ptr<const HcmPlan> plan, ServerConnections& connections,
-              const net::Address& remote, const net::Address& local, uint64_t id);
+  Http1Server(Services& services, std::shared_ptr<const HcmPlan> plan,
+              ServerConnections& connections, const net::Address& remote, const net::Address& local,
+              uint64_t id);
   ~Http1Server() override;
 
   // `buffer_limit`: per_connection_buffer_limit_bytes.
@@ -94,23 +96,23 @@ class Http1Server final : public transport::ConnectionUser,
   transport::Connection connection_;
   net::Timer timer_;
   codec::HeadScanner scanner_;
-  codec::BodyDecoder body_;
+  std::unique_ptr<codec::BodyDecoder> body_;  // while a request has a body
   codec::Framing framing_;
   codec::BodyKind response_body_ = codec::BodyKind::None;
   Exchange* exchange_ = nullptr;
   Fields* trailers_ = nullptr;
   State state_ = State::Head;
-  bool last_ = false;             // the connection ends with this response
-  bool request_paused_ = false;   // by the exchange
-  bool head_partial_ = false;     // some bytes of a head are here
+  bool last_ = false;            // the connection ends with this response
+  bool request_paused_ = false;  // by the exchange
+  bool head_partial_ = false;    // some bytes of a head are here
   bool response_done_ = false;
   Protocol protocol_ = Protocol::Http11;
   Method method_ = Method::Get;
   uint64_t id_;
   uint64_t served_ = 0;
   net::SteadyTime accepted_;
-  net::SteadyTime since_;         // idle since, head begun, or lingering since
-  std::unique_ptr<const struct PeerTexts> peers_;
+  net::SteadyTime since_;  // idle since, head begun, or lingering since
+  PeerTexts peers_;
 };
 
 }  // namespace weir::stream

@@ -6,8 +6,8 @@
 namespace weir::stream {
 namespace {
 
-// A coroutine that queues `work` for the end of the turn each time it is resumed. A task must not be
-// destroyed from inside itself, so its end is handled one step later.
+// A coroutine that queues `work` for the end of the turn each time it is resumed. A task must not
+// be destroyed from inside itself, so its end is handled one step later.
 struct Resumer {
   struct promise_type {
     Resumer get_return_object() {
@@ -43,7 +43,8 @@ void Lane<kDirection>::runHead() {
   for (const uint8_t position : chain_->order(kDirection, Phase::Head)) {
     if (position < head_at_) continue;
     head_at_ = position;
-    if (const BodyNeed need = chain_->need(kDirection, position); need.kind == BodyNeed::Kind::Whole) {
+    if (const BodyNeed need = chain_->need(kDirection, position);
+        need.kind == BodyNeed::Kind::Whole) {
       if (!gatherWhole(need)) return;
     }
     if (!obey(callHead(filterAt(position)), position, Phase::Head)) return;
@@ -92,7 +93,8 @@ void Lane<kDirection>::finishHead() {
   if (had_body_ && state_ == State::Flowing) flow();
 }
 
-// Moves what stands in the middle of the chain up to the filter at `to`. False: it waits on its way.
+// Moves what stands in the middle of the chain up to the filter at `to`. False: it waits on its
+// way.
 template <Direction kDirection>
 bool Lane<kDirection>::moveHeld(size_t to) {
   if ((held_.empty() && !held_end_) || held_from_ == to) return true;
@@ -187,10 +189,11 @@ void Lane<kDirection>::runTrailers(size_t from) {
 
 template <Direction kDirection>
 bool Lane<kDirection>::obey(Verdict verdict, size_t position, Phase phase, bool waited) {
-  if (phase == Phase::Head || verdict.kind() != Verdict::Kind::Pass) {
-    user_.onLaneVerdict(chain_->slotAt(kDirection, position), verdict.kind(), waited);
-  }
-  while (verdict.kind() == Verdict::Kind::Wait) {
+  for (;;) {
+    if (phase == Phase::Head || waited || verdict.kind() != Verdict::Kind::Pass) {
+      user_.onLaneVerdict(chain_->slotAt(kDirection, position), verdict.kind(), waited);
+    }
+    if (verdict.kind() != Verdict::Kind::Wait) break;
     // The coroutine may look at the piece until it is done, so the piece gets bytes of its own.
     if (phase == Phase::Body && piece_.data.data() != piece_bytes_.data()) {
       piece_bytes_.assign(piece_.data);
@@ -208,6 +211,7 @@ bool Lane<kDirection>::obey(Verdict verdict, size_t position, Phase phase, bool 
     Verdict result = task_->take();
     task_.reset();
     verdict = std::move(result);
+    waited = true;
   }
   if (state_ == State::Cancelled) return false;
   if (verdict.kind() == Verdict::Kind::Pass) return true;
@@ -222,7 +226,7 @@ void Lane<kDirection>::onTurnEnd() {
   task_.reset();
   const size_t next = task_at_ + 1;
   const Phase phase = task_phase_;
-  if (!obey(std::move(verdict), task_at_, phase)) return;
+  if (!obey(std::move(verdict), task_at_, phase, true)) return;
   switch (phase) {
     case Phase::Head:
       head_at_ = next;
@@ -231,7 +235,8 @@ void Lane<kDirection>::onTurnEnd() {
       if (!runPiece(next, head_at_)) return;
       outPiece();
       return resumeBody();
-    case Phase::Trailers: return runTrailers(next);
+    case Phase::Trailers:
+      return runTrailers(next);
   }
 }
 
@@ -261,20 +266,26 @@ void Lane<kDirection>::cancel() {
 
 template <Direction kDirection>
 Verdict Lane<kDirection>::callHead(Filter& filter) {
-  if constexpr (kDirection == Direction::Request) return filter.onRequest(*head_, *stream_);
-  else return filter.onResponse(*head_, *stream_);
+  if constexpr (kDirection == Direction::Request)
+    return filter.onRequest(*head_, *stream_);
+  else
+    return filter.onResponse(*head_, *stream_);
 }
 
 template <Direction kDirection>
 Verdict Lane<kDirection>::callBody(Filter& filter) {
-  if constexpr (kDirection == Direction::Request) return filter.onRequestBody(piece_, *stream_);
-  else return filter.onResponseBody(piece_, *stream_);
+  if constexpr (kDirection == Direction::Request)
+    return filter.onRequestBody(piece_, *stream_);
+  else
+    return filter.onResponseBody(piece_, *stream_);
 }
 
 template <Direction kDirection>
 Verdict Lane<kDirection>::callTrailers(Filter& filter) {
-  if constexpr (kDirection == Direction::Request) return filter.onRequestTrailers(*trailers_, *stream_);
-  else return filter.onResponseTrailers(*trailers_, *stream_);
+  if constexpr (kDirection == Direction::Request)
+    return filter.onRequestTrailers(*trailers_, *stream_);
+  else
+    return filter.onResponseTrailers(*trailers_, *stream_);
 }
 
 template class Lane<Direction::Request>;

@@ -1,7 +1,7 @@
-// A Lane carries one message of an exchange through the chain in one direction: head, body, trailers
-// enter at the near end, pass the filters in order, and leave through the LaneUser. It stops where
-// a filter waits or wants the whole body, holds what arrives meanwhile, and asks for a pause when it
-// holds much. Lives in its exchange; one worker.
+// A Lane carries one message of an exchange through the chain in one direction: head, body,
+// trailers enter at the near end, pass the filters in order, and leave through the LaneUser. It
+// stops where a filter waits or wants the whole body, holds what arrives meanwhile, and asks for a
+// pause when it holds much. Lives in its exchange; one worker.
 //
 //   open head body* trailers?   cancel() at any time, also from inside a call to the user
 //
@@ -65,7 +65,9 @@ class Lane final : public net::TurnEnd {
 
   bool headOut() const { return state_ == State::Flowing; }
   // What a filter that asked for the body is given; of a prefix it may be more than was asked for.
-  std::string_view whole() const { return whole_ready_ ? std::string_view(held_) : std::string_view(); }
+  std::string_view whole() const {
+    return whole_ready_ ? std::string_view(held_) : std::string_view();
+  }
 
  private:
   enum class State : uint8_t { Stopped, Flowing, Cancelled };
@@ -97,19 +99,19 @@ class Lane final : public net::TurnEnd {
   Head* head_ = nullptr;
   Fields* trailers_ = nullptr;
   State state_ = State::Stopped;
-  bool had_body_ = false;      // the message did not end with its head
-  bool end_in_ = false;        // all of the message has entered
+  bool had_body_ = false;  // the message did not end with its head
+  bool end_in_ = false;    // all of the message has entered
   bool paused_ = false;
-  bool whole_ready_ = false;   // held_ is shown to filters
-  bool held_end_ = false;      // the body's end is in held_
-  bool inbox_end_ = false;     // … in inbox_
-  size_t head_at_ = 0;         // the filter that the head stands before or waits in
-  size_t held_from_ = 0;       // the first filter that has not seen held_
+  bool whole_ready_ = false;  // held_ is shown to filters
+  bool held_end_ = false;     // the body's end is in held_
+  bool inbox_end_ = false;    // … in inbox_
+  size_t head_at_ = 0;        // the filter that the head stands before or waits in
+  size_t held_from_ = 0;      // the first filter that has not seen held_
   std::string held_;
   std::string inbox_;
-  Chunk piece_;                // on its way through the body hooks
-  std::string piece_bytes_;    // what piece_ points to while it waits
-  size_t task_at_ = 0;         // the filter whose hook waits
+  Chunk piece_;              // on its way through the body hooks
+  std::string piece_bytes_;  // what piece_ points to while it waits
+  size_t task_at_ = 0;       // the filter whose hook waits
   Phase task_phase_ = Phase::Head;
   std::optional<Task<Verdict>> task_;
   std::coroutine_handle<> resumer_;

@@ -20,8 +20,8 @@ struct ReplyBody {
     std::string_view value;
   };
 
-  uint16_t status = 500;    // 200 for gRPC
-  std::string_view text;    // empty: the head ends the response
+  uint16_t status = 500;  // 200 for gRPC
+  std::string_view text;  // empty: the head ends the response
 
   // To set on the response: content-type and content-length, or those of gRPC.
   std::span<const Field> fields() const { return {fields_.data(), size_}; }

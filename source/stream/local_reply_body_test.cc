@@ -174,10 +174,10 @@ TEST_F(LocalReplyBodyTest, GrpcStatusFollowsGrpcsTable) {
 
 TEST_F(LocalReplyBodyTest, GrpcIsKnownByItsContentType) {
   const std::map<std::string, bool> rows = {
-      {"application/grpc", true},       {"application/grpc+json", true},
-      {"application/grpc;x=y", true},   {"Application/GRPC", true},
-      {"application/grpc-web", false},  {"application/grpcx", false},
-      {"application/json", false},      {"", false}};
+      {"application/grpc", true},      {"application/grpc+json", true},
+      {"application/grpc;x=y", true},  {"Application/GRPC", true},
+      {"application/grpc-web", false}, {"application/grpcx", false},
+      {"application/json", false},     {"", false}};
   for (const auto& [type, grpc] : rows) {
     RequestHead head(arena_);
     head.fields.add(HeaderId::ContentType, type);

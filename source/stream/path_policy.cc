@@ -255,14 +255,17 @@ Result<PathPolicy> PathPolicy::from(const Hcm& proto) {
   policy.normalize = proto.normalize_path().value();
   policy.merge_slashes = proto.merge_slashes();
   switch (proto.path_with_escaped_slashes_action()) {
-    case Hcm::REJECT_REQUEST: policy.escaped_slashes = EscapedSlashes::Reject; break;
+    case Hcm::REJECT_REQUEST:
+      policy.escaped_slashes = EscapedSlashes::Reject;
+      break;
     case Hcm::UNESCAPE_AND_REDIRECT:
       policy.escaped_slashes = EscapedSlashes::UnescapeAndRedirect;
       break;
     case Hcm::UNESCAPE_AND_FORWARD:
       policy.escaped_slashes = EscapedSlashes::UnescapeAndForward;
       break;
-    default: break;  // KEEP_UNCHANGED, and what Envoy does by default
+    default:
+      break;  // KEEP_UNCHANGED, and what Envoy does by default
   }
   return policy;
 }

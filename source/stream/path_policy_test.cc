@@ -18,11 +18,11 @@ constexpr std::string_view kRefused = "refused";
 // What Envoy 1.40 sent to its origin for each path, by options.
 struct Row {
   std::string_view path;
-  std::string_view normalized;      // normalize_path
-  std::string_view merged;          // merge_slashes
-  std::string_view both;            // both
-  std::string_view unescaped;       // UNESCAPE_AND_FORWARD
-  std::string_view everything;      // all three
+  std::string_view normalized;  // normalize_path
+  std::string_view merged;      // merge_slashes
+  std::string_view both;        // both
+  std::string_view unescaped;   // UNESCAPE_AND_FORWARD
+  std::string_view everything;  // all three
 };
 
 constexpr Row kRows[] = {

@@ -29,7 +29,7 @@ uint64_t digitsOf(uint32_t bits) {
 std::string_view makeUuid(const std::array<uint64_t, 2>& random, Arena& arena) {
   constexpr size_t kSize = 36;
   auto* text = static_cast<char*>(arena.allocate(kSize, 1));
-  const uint64_t high = (random[0] & ~uint64_t{0xf000}) | 0x4000;                // version 4
+  const uint64_t high = (random[0] & ~uint64_t{0xf000}) | 0x4000;               // version 4
   const uint64_t low = (random[1] & ~(uint64_t{3} << 62)) | uint64_t{1} << 63;  // variant 10
   const uint64_t digits[] = {
       digitsOf(static_cast<uint32_t>(high >> 32)), digitsOf(static_cast<uint32_t>(high)),
@@ -49,8 +49,9 @@ Result<RequestIdPolicy> RequestIdPolicy::from(const Hcm& proto) {
   const auto& extension = proto.request_id_extension().typed_config();
   if (proto.has_request_id_extension() && !extension.Is<Uuid>()) {
     return Error{"request_id_extension.typed_config",
-                 "'" + extension.type_url() + "' is not supported: expected "
-                 "envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig"};
+                 "'" + extension.type_url() +
+                     "' is not supported: expected "
+                     "envoy.extensions.request_id.uuid.v3.UuidRequestIdConfig"};
   }
   RequestIdPolicy policy;
   if (proto.has_generate_request_id()) policy.generate = proto.generate_request_id().value();
@@ -59,8 +60,7 @@ Result<RequestIdPolicy> RequestIdPolicy::from(const Hcm& proto) {
 }
 
 std::string_view RequestIdPolicy::apply(RequestHead& head, bool is_edge,
-                                        const std::array<uint64_t, 2>& random,
-                                        Arena& arena) const {
+                                        const std::array<uint64_t, 2>& random, Arena& arena) const {
   const std::string_view given = head.fields.get(HeaderId::XRequestId).value_or(std::string_view());
   const bool trusted = !is_edge || preserve_external;
   if (!generate || (trusted && !given.empty())) return given;

@@ -37,7 +37,9 @@ std::string_view Format::fieldValue(const StreamInfo& info, Arena& arena) const 
   return isFieldValue(text) ? arena.copy(text) : std::string_view();
 }
 
-void Format::append(std::string& text, const StreamInfo& info) const { format_->append(text, info); }
+void Format::append(std::string& text, const StreamInfo& info) const {
+  format_->append(text, info);
+}
 
 const std::vector<std::string>& Format::unsupported() const { return format_->unsupported(); }
 

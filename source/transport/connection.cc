@@ -19,8 +19,8 @@ namespace {
 constexpr short kWake = EV_TIMEOUT;
 
 FailureKind kindOf(int error) {
-  return error == ECONNREFUSED || error == ENETUNREACH || error == EHOSTUNREACH || error == ENOENT ||
-                 error == EACCES || error == ETIMEDOUT
+  return error == ECONNREFUSED || error == ENETUNREACH || error == EHOSTUNREACH ||
+                 error == ENOENT || error == EACCES || error == ETIMEDOUT
              ? FailureKind::ConnectFailed
              : FailureKind::ConnectionReset;
 }
@@ -28,15 +28,24 @@ FailureKind kindOf(int error) {
 // Static text for the errors a peer can cause.
 std::string_view describe(int error) {
   switch (error) {
-    case ECONNREFUSED: return "connection refused";
-    case ECONNRESET: return "connection reset by peer";
-    case EPIPE: return "peer closed the connection";
-    case ETIMEDOUT: return "connection timed out";
-    case ENETUNREACH: return "network unreachable";
-    case EHOSTUNREACH: return "host unreachable";
-    case ENOENT: return "no such socket path";
-    case EACCES: return "permission denied";
-    default: return "socket error";
+    case ECONNREFUSED:
+      return "connection refused";
+    case ECONNRESET:
+      return "connection reset by peer";
+    case EPIPE:
+      return "peer closed the connection";
+    case ETIMEDOUT:
+      return "connection timed out";
+    case ENETUNREACH:
+      return "network unreachable";
+    case EHOSTUNREACH:
+      return "host unreachable";
+    case ENOENT:
+      return "no such socket path";
+    case EACCES:
+      return "permission denied";
+    default:
+      return "socket error";
   }
 }
 
@@ -54,8 +63,8 @@ net::Fd makeStreamSocket(const net::Address& address) {
 Connection::~Connection() { close(); }
 
 void Connection::watch() {
-  event_assign(&event_, loop_.base(), fd_.get(), EV_READ | EV_WRITE | EV_CLOSED | EV_PERSIST | EV_ET,
-               onEvent, this);
+  event_assign(&event_, loop_.base(), fd_.get(),
+               EV_READ | EV_WRITE | EV_CLOSED | EV_PERSIST | EV_ET, onEvent, this);
   event_add(&event_, nullptr);
 }
 
@@ -81,14 +90,16 @@ void Connection::close() {
   loop_.cancelTurnEnd(*this);
   if (outbox_ != nullptr) Outbox::give(std::exchange(outbox_, nullptr));
   fd_.reset();
-  input_ = {};
-  queue_ = {};
-  sent_ = 0;
+  kept_.reset();
+}
+
+Connection::Kept& Connection::kept() {
+  if (kept_ == nullptr) kept_ = std::make_unique<Kept>();
+  return *kept_;
 }
 
 void Connection::trim() {
-  if (input_.empty() && input_.capacity() > sizeof(std::string)) input_ = {};
-  if (queue_.empty() && queue_.capacity() > sizeof(std::string)) queue_ = {};
+  if (kept_ != nullptr && kept_->input.empty() && kept_->queue.empty()) kept_.reset();
 }
 
 void Connection::fail(FailureKind kind, std::string_view detail) {
@@ -137,7 +148,7 @@ void Connection::onConnectReady() {
 
 void Connection::readAll() {
   size_t budget = kReadBudget;
-  if (std::exchange(resumed_, false) && !input_.empty() && !read_paused_) offerKept();
+  if (std::exchange(resumed_, false) && unconsumed() != 0 && !read_paused_) offerKept();
   while (isOpen() && !read_paused_ && readable_) {
     if (budget == 0) {
       event_active(&event_, kWake, 0);
@@ -147,7 +158,7 @@ void Connection::readAll() {
     // The scratch is used again: what points into it has to leave first.
     if (isOpen() && readable_ && !read_paused_) loop_.flushTurn();
   }
-  if (isOpen() && end_seen_ && !end_told_ && (!read_paused_ || input_.empty())) {
+  if (isOpen() && end_seen_ && !end_told_ && (!read_paused_ || unconsumed() == 0)) {
     end_told_ = true;
     user_.onInputEnd();
   }
@@ -156,19 +167,19 @@ void Connection::readAll() {
 bool Connection::receiveOnce(size_t& budget) {
   char* at = loop_.scratch();
   size_t room = net::Loop::kScratchSize;
-  const bool in_place = input_.size() > net::Loop::kScratchSize / 2;
-  const size_t kept = input_.size();
+  const size_t before = unconsumed();
+  const bool in_place = before > net::Loop::kScratchSize / 2;
   if (in_place) {  // a long partial message grows where it is kept
-    input_.resize(kept + net::Loop::kScratchSize / 2);
-    at = input_.data();
-    room = input_.size();
-  } else if (kept != 0) {
-    std::memcpy(at, input_.data(), kept);
+    kept_->input.resize(before + net::Loop::kScratchSize / 2);
+    at = kept_->input.data();
+    room = kept_->input.size();
+  } else if (before != 0) {
+    std::memcpy(at, kept_->input.data(), before);
   }
-  const size_t asked = room - kept;
-  const ssize_t got = ::recv(fd_.get(), at + kept, asked, 0);
+  const size_t asked = room - before;
+  const ssize_t got = ::recv(fd_.get(), at + before, asked, 0);
   if (got <= 0) {
-    if (in_place) input_.resize(kept);
+    if (in_place) kept_->input.resize(before);
     readable_ = false;
     if (got == 0) {
       end_seen_ = true;
@@ -184,36 +195,35 @@ bool Connection::receiveOnce(size_t& budget) {
   if (size < asked && !peer_closed_) readable_ = false;
   budget -= std::min(budget, size);
   if (in_place) {
-    input_.resize(kept + size);
+    kept_->input.resize(before + size);
     offerKept();
     return isOpen();
   }
-  input_.clear();
-  return offer(at, kept + size);
+  if (before != 0) kept_->input.clear();
+  return offer(at, before + size);
 }
 
 bool Connection::offer(char* data, size_t size) {
   const size_t taken = user_.onInput(data, size);
   if (!isOpen()) return false;
-  if (taken < size) input_.assign(data + taken, size - taken);
+  if (taken < size) kept().input.assign(data + taken, size - taken);
   return true;
 }
 
 void Connection::offerKept() {
-  std::string kept;
-  kept.swap(input_);
-  const size_t taken = user_.onInput(kept.data(), kept.size());
-  loop_.flushTurn();  // views into `kept` must not outlive it
-  if (!isOpen() || taken == kept.size()) return;
-  if (taken != 0) kept.erase(0, taken);
-  input_.swap(kept);
+  std::string input = std::exchange(kept_->input, {});
+  const size_t taken = user_.onInput(input.data(), input.size());
+  loop_.flushTurn();  // views into `input` must not outlive it
+  if (!isOpen() || taken == input.size()) return;
+  if (taken != 0) input.erase(0, taken);
+  kept().input.swap(input);
 }
 
 void Connection::resumeRead() {
   if (!read_paused_) return;
   read_paused_ = false;
   resumed_ = true;
-  if (!input_.empty() || readable_ || (end_seen_ && !end_told_)) event_active(&event_, kWake, 0);
+  if (unconsumed() != 0 || readable_ || (end_seen_ && !end_told_)) event_active(&event_, kWake, 0);
 }
 
 void Connection::write(std::string_view view) {
@@ -258,7 +268,7 @@ void Connection::sendPieces() {
   if (error == 0) {
     bytes_out_ += sent;
     if (counters_ != nullptr && sent != 0) counters_->sent.add(sent);
-    if (sent < out.bytes()) out.copyAfter(sent, queue_);
+    if (sent < out.bytes()) out.copyAfter(sent, kept().queue);
   }
   Outbox::give(std::exchange(outbox_, nullptr));
   if (error != 0) return fail(kindOf(error), describe(error));
@@ -268,20 +278,22 @@ void Connection::sendPieces() {
 
 void Connection::sendQueue() {
   while (queued() != 0) {
-    const ssize_t n = ::send(fd_.get(), queue_.data() + sent_, queued(), MSG_NOSIGNAL);
+    const ssize_t n = ::send(fd_.get(), kept_->queue.data() + kept_->sent, queued(), MSG_NOSIGNAL);
     if (n < 0) {
       if (errno == EINTR) continue;
       if (errno != EAGAIN) return fail(kindOf(errno), describe(errno));
       writable_ = false;
       break;
     }
-    sent_ += static_cast<size_t>(n);
+    kept_->sent += static_cast<size_t>(n);
     bytes_out_ += static_cast<size_t>(n);
     if (counters_ != nullptr) counters_->sent.add(static_cast<size_t>(n));
   }
   if (queued() == 0) {
-    queue_.clear();
-    sent_ = 0;
+    if (kept_ != nullptr) {
+      kept_->queue.clear();
+      kept_->sent = 0;
+    }
     if (finish_writing_) return finishWriting();
   }
   if (congested_ && queued() <= high_mark_ / 4) {

@@ -1,5 +1,5 @@
-// A Connection is one connected (or connecting) stream socket on a worker's loop: one libevent event,
-// added once, edge triggered. It owns no buffer while idle.
+// A Connection is one connected (or connecting) stream socket on a worker's loop: one libevent
+// event, added once, edge triggered. It owns no buffer while idle.
 //
 // Reading: bytes arrive in the loop's scratch and are offered to the User, who says how many it
 // consumed; the rest is kept and offered again, in front of what comes next. pauseRead() only sets
@@ -14,6 +14,7 @@
 
 #include <event2/event_struct.h>
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -72,12 +73,12 @@ class Connection final : public net::TurnEnd {
   // Sends what this turn wrote so far, for writers whose views die before the turn does.
   void flush();
   bool congested() const { return congested_; }
-  size_t queued() const { return queue_.size() - sent_; }
+  size_t queued() const { return kept_ == nullptr ? 0 : kept_->queue.size() - kept_->sent; }
 
   void pauseRead() { read_paused_ = true; }
   void resumeRead();
   bool readPaused() const { return read_paused_; }
-  size_t unconsumed() const { return input_.size(); }
+  size_t unconsumed() const { return kept_ == nullptr ? 0 : kept_->input.size(); }
 
   // Stops reading, sends what is queued, then sends FIN and calls back no more than onInputEnd()
   // or onFailed() (the lingering half of RFC 9112 §9.6).
@@ -94,9 +95,17 @@ class Connection final : public net::TurnEnd {
   uint64_t bytesOut() const { return bytes_out_; }
 
   void countInto(const ByteCounters* counters) { counters_ = counters; }
-  void setHighMark(size_t mark) { high_mark_ = mark; }
+  void setHighMark(size_t mark) { high_mark_ = static_cast<uint32_t>(mark); }
 
  private:
+  // What must outlive the turn.
+  struct Kept {
+    std::string input;  // offered, not consumed
+    std::string queue;  // written, not sent
+    size_t sent = 0;    // of queue
+  };
+  Kept& kept();
+
   static void onEvent(evutil_socket_t, short what, void* self);
   void watch();
   void onTurnEnd() override { flush(); }
@@ -114,26 +123,24 @@ class Connection final : public net::TurnEnd {
   net::Loop& loop_;
   ConnectionUser& user_;
   event event_{};
+  Outbox* outbox_ = nullptr;  // this turn's views
+  const ByteCounters* counters_ = nullptr;
+  uint64_t bytes_in_ = 0;
+  uint64_t bytes_out_ = 0;
+  uint32_t high_mark_ = kDefaultHighMark;
   net::Fd fd_;
   bool connecting_ = false;
   bool read_paused_ = false;
-  bool resumed_ = false;        // kept input is to be offered again
-  bool readable_ = false;       // an edge came and the socket is not known to be drained
-  bool peer_closed_ = false;    // EPOLLRDHUP: the next short read is not the end of the story
-  bool end_seen_ = false;       // recv said 0
+  bool resumed_ = false;      // kept input is to be offered again
+  bool readable_ = false;     // an edge came and the socket is not known to be drained
+  bool peer_closed_ = false;  // EPOLLRDHUP: the next short read is not the end of the story
+  bool end_seen_ = false;     // recv said 0
   bool end_told_ = false;
   bool writable_ = true;
   bool congested_ = false;
   bool finish_writing_ = false;
   bool write_finished_ = false;
-  std::string input_;           // offered, not consumed
-  std::string queue_;           // written, not sent
-  size_t sent_ = 0;             // of queue_
-  Outbox* outbox_ = nullptr;    // this turn's views
-  size_t high_mark_ = kDefaultHighMark;
-  uint64_t bytes_in_ = 0;
-  uint64_t bytes_out_ = 0;
-  const ByteCounters* counters_ = nullptr;
+  std::unique_ptr<Kept> kept_;  // made when something has to be kept
 };
 
 // Makes a non-blocking stream socket for the address's family; invalid with errno on failure.

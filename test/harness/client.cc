@@ -32,7 +32,8 @@ bool Response::has(std::string_view lower_name) const {
 }
 
 std::string Response::text() const {
-  std::string all = std::to_string(status) + (complete ? " complete" : "") + (aborted ? " aborted" : "") + "\n";
+  std::string all =
+      std::to_string(status) + (complete ? " complete" : "") + (aborted ? " aborted" : "") + "\n";
   for (const auto& [name, value] : fields) {
     if (name != "date") all += name + ": " + value + "\n";
   }
@@ -41,14 +42,13 @@ std::string Response::text() const {
   return all + details;
 }
 
-Client::Client(stream::Services& services, std::shared_ptr<const stream::HcmPlan> plan, uint64_t& progress)
+Client::Client(stream::Services& services, std::shared_ptr<const stream::HcmPlan> plan,
+               uint64_t& progress)
     : services_(services),
       progress_(progress),
       exchange_(new stream::Exchange(services, std::move(plan), *this, *this)) {}
 
-Client::~Client() {
-  EXPECT_EQ(exchange_, nullptr) << "the exchange was never finished";
-}
+Client::~Client() { EXPECT_EQ(exchange_, nullptr) << "the exchange was never finished"; }
 
 void Client::send(std::string_view bytes, const std::vector<size_t>& cuts) {
   const size_t head_size = bytes.find("\r\n\r\n") + 4;
@@ -70,8 +70,10 @@ void Client::send(std::string_view bytes, const std::vector<size_t>& cuts) {
     decoder.begin(framing, codec::MessageType::Request);
     auto* trailers = arena.make<Fields>(arena);
     std::string_view rest = bytes.substr(head_size);
-    for (Step step = decoder.step(rest, trailers); step.kind != Step::End; step = decoder.step(rest, trailers)) {
-      ASSERT_TRUE(step.kind == Step::Data || step.kind == Step::Trailers) << "the test's request is not whole";
+    for (Step step = decoder.step(rest, trailers); step.kind != Step::End;
+         step = decoder.step(rest, trailers)) {
+      ASSERT_TRUE(step.kind == Step::Data || step.kind == Step::Trailers)
+          << "the test's request is not whole";
       body += step.data;
       rest.remove_prefix(step.consumed);
     }
@@ -111,7 +113,8 @@ bool Client::sendMore() {
 void Client::vanish() {
   if (exchange_ == nullptr) return;
   net::Loop::Turn turn(services_.loop);
-  exchange_->onDownstreamGone(ResponseFlag::DownstreamConnectionTermination, "downstream_remote_disconnect");
+  exchange_->onDownstreamGone(ResponseFlag::DownstreamConnectionTermination,
+                              "downstream_remote_disconnect");
 }
 
 void Client::setSlow(bool slow) {

@@ -34,7 +34,8 @@ struct Response {
 
 class Client final : public codec::ServerStream, public stream::ExchangeOwner {
  public:
-  Client(stream::Services& services, std::shared_ptr<const stream::HcmPlan> plan, uint64_t& progress);
+  Client(stream::Services& services, std::shared_ptr<const stream::HcmPlan> plan,
+         uint64_t& progress);
   ~Client();
 
   // HTTP/1.1 bytes of one whole request; the body arrives cut at each of `cuts`, counted in body

@@ -61,7 +61,8 @@ cluster::ClusterPtr makeCluster(StatStore& stats, const std::string& name, uint3
 }  // namespace
 
 std::string Config::yaml() const {
-  std::string text = "stat_prefix: test\nhttp_protocol_options: {enable_trailers: true}\n" + hcm + "\nhttp_filters:\n";
+  std::string text = "stat_prefix: test\nhttp_protocol_options: {enable_trailers: true}\n" + hcm +
+                     "\nhttp_filters:\n";
   for (size_t i = 0; i < filters.size(); ++i) {
     text += "- name: " + filterName(i) + "\n  typed_config:\n" + indented(filters[i], 4);
   }
@@ -86,7 +87,8 @@ Config filter(std::string_view typed_config) {
 
 Config noFilter() { return {}; }
 
-Proxy::Proxy(const Config& config) : clusters(std::make_shared<std::vector<cluster::ClusterPtr>>()) {
+Proxy::Proxy(const Config& config)
+    : clusters(std::make_shared<std::vector<cluster::ClusterPtr>>()) {
   for (const std::string& name : config.clusters) {
     clusters->push_back(makeCluster(stats, name, static_cast<uint32_t>(clusters->size())));
   }
@@ -97,12 +99,14 @@ Proxy::Proxy(const Config& config) : clusters(std::make_shared<std::vector<clust
       .registry = registry(),
       .stats = StatScope(stats),
       .logs = logs,
-      .unpack = [](const auto& any, auto& into, const Where& at) { return config::unpackAny(any, into, at); },
+      .unpack = [](const auto& any, auto& into,
+                   const Where& at) { return config::unpackAny(any, into, at); },
       .type_of = [](const auto& any) { return config::anyTypeName(any); },
       .cluster_slot =
           [this](std::string_view name) {
-            const auto found = std::find_if(clusters->begin(), clusters->end(),
-                                            [name](const auto& cluster) { return cluster->name() == name; });
+            const auto found =
+                std::find_if(clusters->begin(), clusters->end(),
+                             [name](const auto& cluster) { return cluster->name() == name; });
             return found == clusters->end() ? cluster::kNoSlot : (*found)->slot();
           },
       .runtime = [](std::string_view) { return std::nullopt; },

@@ -19,7 +19,8 @@ constexpr std::chrono::hours kLongest{1};
 
 Exchange::Exchange(const Config& config) : proxy_(config) {
   if (proxy_.plan == nullptr) {
-    throw std::runtime_error("the test's configuration is refused:\n" + proxy_.report.text() + config.yaml());
+    throw std::runtime_error("the test's configuration is refused:\n" + proxy_.report.text() +
+                             config.yaml());
   }
   for (const auto& cluster : *proxy_.clusters) {
     auto origin = std::make_unique<Origin>(loop_, progress_);

@@ -34,7 +34,9 @@ class Exchange {
   // How an origin answers; 200 without a body when nothing was said.
   void origin(Reply reply) { originOf("origin").answer(std::move(reply)); }
   void origin(std::string_view cluster, Reply reply) { originOf(cluster).answer(std::move(reply)); }
-  void origin(std::string_view cluster, Origin::Script script) { originOf(cluster).answer(std::move(script)); }
+  void origin(std::string_view cluster, Origin::Script script) {
+    originOf(cluster).answer(std::move(script));
+  }
   Origin& originOf(std::string_view cluster);
 
   // Sends one request and runs until nothing moves any more without time passing. A request that is
@@ -64,7 +66,9 @@ class Exchange {
 
   // What the last request to the cluster was; a test failure when there was none.
   const Seen& originSaw(std::string_view cluster = "origin");
-  size_t originRequests(std::string_view cluster = "origin") { return originOf(cluster).seen().size(); }
+  size_t originRequests(std::string_view cluster = "origin") {
+    return originOf(cluster).seen().size();
+  }
   std::string upstreamHeader(std::string_view lower_name) { return originSaw().field(lower_name); }
 
   // A counter or gauge by its whole name ("http.test.fault.aborts_injected"); fails when unknown.

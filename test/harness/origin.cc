@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
+#include <csignal>
+
 #include "source/codec/http1/body_decoder.h"
 #include "source/codec/http1/head_scanner.h"
 #include "source/codec/http1/parse_head.h"
@@ -33,8 +35,9 @@ std::string wireOf(const Reply& reply) {
   if (chunked) text += "transfer-encoding: chunked\r\n";
   if (!chunked && !no_body) text += "content-length: " + std::to_string(reply.body.size()) + "\r\n";
   text += "\r\n";
-  const std::string body =
-      reply.fate == Reply::Fate::CutShort ? reply.body.substr(0, reply.body.size() / 2) : reply.body;
+  const std::string body = reply.fate == Reply::Fate::CutShort
+                               ? reply.body.substr(0, reply.body.size() / 2)
+                               : reply.body;
   if (!chunked) return text + body;
   char size[20];
   std::snprintf(size, sizeof size, "%zx\r\n", body.size());
@@ -103,7 +106,8 @@ class Origin::Link final : net::TimerUser {
     RequestHead head(arena);
     codec::Limits limits;
     limits.max_fields = 1000;
-    auto* copy = const_cast<char*>(arena.copy(std::string_view(bytes_).substr(scan.skip, scan.size)).data());
+    auto* copy =
+        const_cast<char*>(arena.copy(std::string_view(bytes_).substr(scan.skip, scan.size)).data());
     framing_ = {};
     if (scan.error || codec::parseRequestHead(copy, scan.size, limits, head, framing_)) {
       ADD_FAILURE() << "the origin got bytes that are no request: " << bytes_;
@@ -113,7 +117,8 @@ class Origin::Link final : net::TimerUser {
     seen_ = {};
     seen_.fields = listOf(head.fields);
     seen_.fields.emplace(seen_.fields.begin(), "host", head.authority);
-    seen_.head = std::string(head.method_name) + " " + std::string(head.path) + "\n" + linesOf(seen_.fields);
+    seen_.head =
+        std::string(head.method_name) + " " + std::string(head.path) + "\n" + linesOf(seen_.fields);
     body_.begin(framing_, codec::MessageType::Request);
     in_body_ = true;
     return true;
@@ -128,7 +133,8 @@ class Origin::Link final : net::TimerUser {
       seen_.body.append(step.data);
       bytes_.erase(0, step.consumed);
       if (step.kind == Step::NeedMore) return;
-      if (step.kind == Step::Error) ADD_FAILURE() << "the origin got a broken body: " << step.error.reason;
+      if (step.kind == Step::Error)
+        ADD_FAILURE() << "the origin got a broken body: " << step.error.reason;
       if (step.kind == Step::End || step.kind == Step::Error) break;
     }
     seen_.trailers = listOf(trailers);
@@ -178,6 +184,7 @@ class Origin::Link final : net::TimerUser {
 
 Origin::Origin(net::Loop& loop, uint64_t& progress)
     : loop_(loop), progress_(progress), address_(freshAddress()) {
+  std::signal(SIGPIPE, SIG_IGN);  // libevent writes to connections whose peer has left
   const net::Address address = *net::Address::unixPath(address_);
   socket_.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (net::bindTo(socket_.get(), address) != 0 || ::listen(socket_.get(), 64) != 0) {
@@ -189,7 +196,9 @@ Origin::Origin(net::Loop& loop, uint64_t& progress)
 
 Origin::~Origin() { event_del(&event_); }
 
-void Origin::onAcceptable(evutil_socket_t, short, void* self) { static_cast<Origin*>(self)->accept(); }
+void Origin::onAcceptable(evutil_socket_t, short, void* self) {
+  static_cast<Origin*>(self)->accept();
+}
 
 void Origin::accept() {
   const int fd = ::accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);

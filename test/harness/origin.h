@@ -33,8 +33,8 @@ struct Reply {
   std::string body{};
   std::chrono::milliseconds delay{0};  // of the test's time, before the first byte
   Fate fate = Fate::Whole;
-  bool chunked = false;                // else with a content-length
-  FieldList trailers{};                // chunked then, too
+  bool chunked = false;  // else with a content-length
+  FieldList trailers{};  // chunked then, too
 };
 
 // One request as it arrived, framing taken off.

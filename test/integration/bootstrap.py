@@ -6,7 +6,8 @@ import itertools
 V3 = "type.googleapis.com/envoy."
 HCM = V3 + "extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 FILTERS = V3 + "extensions.filters.http."
-ROUTER = {"name": "envoy.filters.http.router", "typed_config": {"@type": FILTERS + "router.v3.Router"}}
+ROUTER = {"name": "envoy.filters.http.router",
+          "typed_config": {"@type": FILTERS + "router.v3.Router"}}
 LOG_LINE = "%RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %BYTES_RECEIVED% %BYTES_SENT%"
 
 _names = itertools.count()
@@ -27,19 +28,21 @@ def http_filter(name, message, **fields):
 
 def file_log(path, line=LOG_LINE, **fields):
     """An access log in a file; `line` None keeps the default format."""
-    format_field = {"log_format": {"text_format_source": {"inline_string": line + "\n"}}} if line else {}
     config = {"@type": V3 + "extensions.access_loggers.file.v3.FileAccessLog", "path": str(path)}
-    return {"name": "envoy.access_loggers.file", "typed_config": {**config, **format_field}, **fields}
+    if line:
+        config["log_format"] = {"text_format_source": {"inline_string": line + "\n"}}
+    return {"name": "envoy.access_loggers.file", "typed_config": config, **fields}
 
 
 def route(cluster="origin", match=None, action=None, **fields):
     """Everything to `cluster`, unless told otherwise; `action` are fields of the RouteAction."""
-    return {"match": match or {"prefix": "/"}, "route": {"cluster": cluster, **(action or {})}, **fields}
+    return {"match": match or {"prefix": "/"}, "route": {"cluster": cluster, **(action or {})},
+            **fields}
 
 
 def virtual_host(routes=None, domains=("*",), **fields):
-    return {"name": f"host-{next(_names)}", "domains": list(domains), "routes": routes or [route()],
-            **fields}
+    return {"name": f"host-{next(_names)}", "domains": list(domains),
+            "routes": routes or [route()], **fields}
 
 
 def hcm(routes=None, hosts=None, filters=(), route_config=None, **fields):
@@ -48,7 +51,8 @@ def hcm(routes=None, hosts=None, filters=(), route_config=None, **fields):
         "typed_config": {
             "@type": HCM,
             "stat_prefix": "test",
-            "route_config": {"virtual_hosts": hosts or [virtual_host(routes)], **(route_config or {})},
+            "route_config": {"virtual_hosts": hosts or [virtual_host(routes)],
+                             **(route_config or {})},
             "http_filters": [*filters, ROUTER],
             **fields,
         },
@@ -78,4 +82,5 @@ def thresholds(**limits):
 
 
 def bootstrap(listeners, clusters, **fields):
-    return {"static_resources": {"listeners": list(listeners), "clusters": list(clusters)}, **fields}
+    resources = {"listeners": list(listeners), "clusters": list(clusters)}
+    return {"static_resources": resources, **fields}

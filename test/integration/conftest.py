@@ -61,10 +61,11 @@ class Place:
         self.proxies.append(weir)
         return weir.await_ready() if ready else weir
 
-    def weir(self, *endpoints, routes=None, hosts=None, filters=(), hcm=None, cluster=None, log=bs.LOG_LINE,
-             weights=None, listener=None, clusters=(), **options):
+    def weir(self, *endpoints, routes=None, hosts=None, filters=(), hcm=None, cluster=None,
+             log=bs.LOG_LINE, weights=None, listener=None, clusters=(), **options):
         """A proxy with one listener on self.port and the cluster `origin`; keywords add fields."""
-        where = [end if isinstance(end, (int, tuple, str)) else end.path or end.port for end in endpoints]
+        where = [end if isinstance(end, (int, tuple, str)) else end.path or end.port
+                 for end in endpoints]
         self.port = free_port()
         logs = {"access_log": [bs.file_log(self.log.path, log)]}
         manager = bs.hcm(routes, hosts, filters, **{**logs, **(hcm or {})})
@@ -76,7 +77,8 @@ class Place:
         for close in self.closers:
             close()
         codes = [(weir, weir.stop()) for weir in self.proxies]
-        bad = [f"exit code {code}:\n{weir.output()[-3000:]}" for weir, code in codes if code not in ENDED_WELL]
+        bad = [f"exit code {code}:\n{weir.output()[-3000:]}"
+               for weir, code in codes if code not in ENDED_WELL]
         assert not bad, "\n".join(bad)
 
 

@@ -8,7 +8,7 @@ PATIENCE = 10  # Seconds any single read may take before a test fails.
 
 
 class Message:
-    """A head with its body: `start` is the first line, `fields` the (name, value) pairs in order."""
+    """A head with its body: `start` is the first line, `fields` (name, value) pairs in order."""
 
     def __init__(self, head):
         self.raw_head = head
@@ -71,7 +71,8 @@ class Wire:
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         self.sock.close()
 
-    def _more(self):
+    def more(self):
+        """Receives once; False at the end of the connection."""
         try:
             data = self.sock.recv(65536)
         except ConnectionResetError:
@@ -86,23 +87,23 @@ class Wire:
     def _until(self, mark):
         """Bytes through `mark`; None when the connection ended first."""
         while mark not in self.buffer:
-            if not self._more():
+            if not self.more():
                 return None
         return self._take(self.buffer.index(mark) + len(mark))
 
     def peek_until(self, mark):
         """Waits for `mark` and consumes nothing."""
         while mark not in self.buffer:
-            assert self._more(), f"the connection ended without {mark!r}: {self.buffer[:200]!r}"
+            assert self.more(), f"the connection ended without {mark!r}: {self.buffer[:200]!r}"
 
     def read_exactly(self, count):
         """`count` bytes, or fewer when the connection ends."""
-        while len(self.buffer) < count and self._more():
+        while len(self.buffer) < count and self.more():
             pass
         return self._take(count)
 
     def read_to_end(self):
-        while self._more():
+        while self.more():
             pass
         return self._take(len(self.buffer))
 
@@ -146,7 +147,7 @@ class Wire:
         try:
             while (left := deadline - time.monotonic()) > 0:
                 self.sock.settimeout(left)
-                if not self._more():
+                if not self.more():
                     return not self.buffer
                 if self.buffer:
                     return False
@@ -162,7 +163,7 @@ class Wire:
             return False
         self.sock.settimeout(seconds)
         try:
-            self._more()
+            self.more()
             return False
         except TimeoutError:
             return True
@@ -170,13 +171,17 @@ class Wire:
             self.sock.settimeout(PATIENCE)
 
 
-def read_request(wire):
-    """A request with its body as its head frames it."""
-    message = wire.read_head()
+def read_request_body(wire, message):
+    """The body of a request as its head frames it."""
     if "chunked" in (message.get("transfer-encoding") or ""):
         wire.read_chunked(message)
     elif message.get("content-length"):
         wire.read_sized(message, int(message.get("content-length")))
+
+
+def read_request(wire):
+    message = wire.read_head()
+    read_request_body(wire, message)
     return message
 
 

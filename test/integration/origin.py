@@ -7,7 +7,7 @@ import select
 import socket
 import threading
 
-from http1_wire import PATIENCE, Wire, read_request
+from http1_wire import PATIENCE, Wire, read_request, read_request_body
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
@@ -71,6 +71,8 @@ class Server(Origin):
         self.reply = reply
         self.requests = []
         self.connections = 0
+        self.busy = 0  # requests whose head came and whose exchange has not ended
+        self._lock = threading.Lock()
         self._stop_read, self._stop_write = os.pipe()
         self._thread = threading.Thread(target=self._accept_all, daemon=True)
         self._thread.start()
@@ -93,9 +95,16 @@ class Server(Origin):
         wire.close()
 
     def _exchange(self, wire):
-        request = wire.request()
-        self.requests.append(request)
-        return self.answer(wire, request)
+        request = wire.read_head()
+        with self._lock:
+            self.busy += 1
+        try:
+            read_request_body(wire, request)
+            self.requests.append(request)
+            return self.answer(wire, request)
+        finally:
+            with self._lock:
+                self.busy -= 1
 
     def answer(self, wire, request):
         """Answers one request; False when the connection is to end."""

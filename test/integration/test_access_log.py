@@ -10,8 +10,8 @@ from raw_client import fetch
 from weir_process import wait_for
 
 DEFAULT_LINE = re.compile(
-    r'\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\] "GET /a\?b HTTP/1\.1" 200 - 0 2 \d+ \d+ "-" "agent/1" '
-    r'"[0-9a-f-]{36}" "test\.example" "127\.0\.0\.1:(\d+)"')
+    r'\[\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\] "GET /a\?b HTTP/1\.1" 200 - 0 2 '
+    r'\d+ \d+ "-" "agent/1" "[0-9a-f-]{36}" "test\.example" "127\.0\.0\.1:(\d+)"')
 
 
 def test_default_line(place):
@@ -31,8 +31,9 @@ def test_empty_values_are_dashes(place):
 
 def test_operators(place):
     origin = place.server()
-    place.weir(origin, log="%PROTOCOL% %REQ(:METHOD)% %REQ(:AUTHORITY)% %UPSTREAM_CLUSTER% %ROUTE_NAME% "
-                           "%DOWNSTREAM_LOCAL_PORT% %UPSTREAM_HOST% %REQ(:PATH):3% %BYTES_RECEIVED%",
+    place.weir(origin,
+               log="%PROTOCOL% %REQ(:METHOD)% %REQ(:AUTHORITY)% %UPSTREAM_CLUSTER% %ROUTE_NAME% "
+               "%DOWNSTREAM_LOCAL_PORT% %UPSTREAM_HOST% %REQ(:PATH):3% %BYTES_RECEIVED%",
                routes=[bs.route(name="the-route")])
     fetch(place.port, "POST", "/long/path", body=b"12345")
     assert place.log.line() == (f"HTTP/1.1 POST test.example origin the-route {place.port} "
@@ -66,7 +67,8 @@ def test_status_filter(place):
 
 
 def test_header_filter(place):
-    logging_when(place, {"header_filter": {"header": {"name": "x-log", "string_match": {"exact": "yes"}}}})
+    logging_when(place,
+                 {"header_filter": {"header": {"name": "x-log", "string_match": {"exact": "yes"}}}})
     assert place.log.lines() == ["/ok2 200"]
 
 

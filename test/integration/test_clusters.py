@@ -63,13 +63,9 @@ def test_max_requests(place):
         wire.send(OK)
         assert client.response().status == 200
     late.send(request())
-    reused = [wire for wire in wires if wait_for_bytes(wire)]
-    reused[0].send(OK)
+    reused = next(wire for wire in wires if not wire.silent(0.2))
+    reused.send(OK)
     assert late.response().status == 200
-
-
-def wait_for_bytes(wire):
-    return not wire.silent(0.2)
 
 
 def test_max_connections_queues_and_max_pending_refuses(place):
@@ -103,7 +99,8 @@ def test_a_queued_request_whose_client_left_is_not_sent(place):
     queued.send(request(path="/left"))
     assert queued.silent(0.05)
     queued.reset()
-    wait_for(lambda: place.log.path.exists() and " DC " in place.log.path.read_text(), "the log line")
+    wait_for(lambda: place.log.path.exists() and " DC " in place.log.path.read_text(),
+             "the log line")
     wires[0].send(OK)
     assert waiting[0].response().status == 200
     assert wires[0].silent(0.05)

@@ -35,8 +35,9 @@ def test_version():
 def test_help_lists_every_flag():
     done = run("--help")
     assert done.returncode == 0
-    for flag in ("--config-path", "--config-yaml", "--mode", "--concurrency", "--log-level", "--log-path",
-                 "--drain-time-s", "--base-id", "--service-node", "--admin-address-path", "--version"):
+    for flag in ("--config-path", "--config-yaml", "--mode", "--concurrency", "--log-level",
+                 "--log-path", "--drain-time-s", "--base-id", "--service-node",
+                 "--admin-address-path", "--version"):
         assert flag in done.stdout, flag
     assert not re.search(r"[^\n\x20-\x7e]", done.stdout)
 
@@ -97,12 +98,15 @@ def test_config_yaml_is_merged_over_the_file(place):
 
 
 def test_flags_of_envoy_are_accepted(place):
-    arguments = ["--service-cluster", "c", "--service-node", "n", "--service-zone=z", "--base-id", "7",
-                 "-l", "warning", "--component-log-level", "main:debug,http:info", "--restart-epoch", "0",
-                 "--disable-hot-restart", "--drain-strategy", "immediate", "--parent-shutdown-time-s", "9",
-                 "--use-dynamic-base-id", "--cpuset-threads", "--log-format", "%v"]
+    arguments = [
+        "--service-cluster", "c", "--service-node", "n", "--service-zone=z", "--base-id", "7", "-l",
+        "warning", "--component-log-level", "main:debug,http:info", "--restart-epoch", "0",
+        "--disable-hot-restart", "--drain-strategy", "immediate", "--parent-shutdown-time-s", "9",
+        "--use-dynamic-base-id", "--cpuset-threads", "--log-format", "%v"]
     port = free_port()
-    weir = place.start(bs.bootstrap([bs.listener(port)], [bs.cluster(9)]), ready=False, arguments=arguments)
+    weir = place.start(bs.bootstrap([bs.listener(port)], [bs.cluster(9)]),
+                       ready=False,
+                       arguments=arguments)
     wait_for(lambda: not weir.alive() or listening(port), "the listener")
     assert weir.alive(), weir.output()
 
@@ -117,8 +121,10 @@ def test_log_path(place):
     port = free_port()
     weir = place.start(bs.bootstrap([bs.listener(port)], [bs.cluster(9)]), ready=False,
                        arguments=["--log-path", str(log)])
-    wait_for(lambda: not weir.alive() or (log.exists() and "starting main dispatch loop" in log.read_text()),
-             "the line in the log file")
+    wait_for(
+        lambda: not weir.alive() or
+        (log.exists() and "starting main dispatch loop" in log.read_text()),
+        "the line in the log file")
     assert weir.alive(), weir.output()
 
 
@@ -137,11 +143,11 @@ BROKEN = [
     ("static_resources:\n\tlisteners: []\n", 2, "tab"),
     ("static_resources:\n  listenerz: []\n", 2, "did you mean 'listeners'"),
     ("static_resources:\n  listeners: []\n  listeners: []\n", 3, "listeners"),
-    ("static_resources:\n  clusters:\n  - name: 5s\n    connect_timeout: soon\n", 4, "connect_timeout"),
+    ("static_resources:\n  clusters:\n  - name: 5s\n    connect_timeout: soon\n", 4,
+     "connect_timeout"),
     ("static_resources:\n  clusters:\n  - name: a\n    type: STATICK\n", 4, "STATIC"),
     ("static_resources:\n  clusters:\n  - name: a\n    lb_policy: {}\n", 4, "lb_policy"),
-    ("admin: 7\n", 1, "admin"),
-]
+    ("admin: 7\n", 1, "admin"), ]
 
 
 @pytest.mark.parametrize("text, line, mention", BROKEN)
@@ -159,16 +165,19 @@ def test_errors_have_file_line_and_column(tmp_path, text, line, mention):
 
 def test_all_errors_at_once(tmp_path):
     path = tmp_path / "broken.yaml"
-    path.write_text("static_resources:\n  clusters:\n  - name: a\n    typ: STATIC\n    connect_timeout: x\n"
-                    "    lb_policy: NONE_SUCH\nadmn: {}\n")
+    path.write_text(
+        "static_resources:\n  clusters:\n  - name: a\n    typ: STATIC\n    connect_timeout: x\n"
+        "    lb_policy: NONE_SUCH\nadmn: {}\n")
     done = run("--mode", "validate", "-c", path)
     assert done.returncode == 1
-    assert len(set(re.findall(r"broken\.yaml:(\d+):", done.stderr)) & {"4", "5", "6", "7"}) == 4, done.stderr
+    assert len(set(re.findall(r"broken\.yaml:(\d+):", done.stderr))
+               & {"4", "5", "6", "7"}) == 4, done.stderr
 
 
 def test_unknown_cluster_is_named(tmp_path):
     path = tmp_path / "c.yaml"
-    path.write_text(str(bs.bootstrap([bs.listener(10000, bs.hcm([bs.route("nowhere")]))], [bs.cluster(9)])))
+    path.write_text(
+        str(bs.bootstrap([bs.listener(10000, bs.hcm([bs.route("nowhere")]))], [bs.cluster(9)])))
     done = run("--mode", "validate", "-c", path)
     assert done.returncode == 1
     assert "nowhere" in done.stderr

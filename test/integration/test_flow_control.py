@@ -80,7 +80,8 @@ def test_twenty_slow_readers(place):
         wire = origin.accept()
         wire.request()
         wire.send(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % BODY)
-        assert push(wire.sock, BLOCK, 4 * KERNEL_BYTES, patience=5, stalled_after=0.05) < KERNEL_BYTES
+        assert push(wire.sock, BLOCK, 4 * KERNEL_BYTES, patience=5,
+                    stalled_after=0.05) < KERNEL_BYTES
     assert flow.note() <= LIMIT_KIB * len(clients)
 
 

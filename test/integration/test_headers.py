@@ -97,7 +97,8 @@ def test_skip_xff_append(place):
 
 
 def test_forwarded_host_on_host_rewrite(place):
-    routes = [bs.route(action={"host_rewrite_literal": "in.example", "append_x_forwarded_host": True})]
+    routes = [
+        bs.route(action={"host_rewrite_literal": "in.example", "append_x_forwarded_host": True})]
     seen, _ = both(place, routes=routes)
     assert (seen.get("host"), seen.get("x-forwarded-host")) == ("in.example", "test.example")
 
@@ -113,7 +114,8 @@ def test_server_name_and_its_transformations(place):
     assert response.get("server") == "mine"
 
 
-@pytest.mark.parametrize("how, expected", [("PASS_THROUGH", "theirs"), ("APPEND_IF_ABSENT", "theirs"),
+@pytest.mark.parametrize("how, expected", [("PASS_THROUGH", "theirs"),
+                                           ("APPEND_IF_ABSENT", "theirs"),
                                            ("OVERWRITE", "envoy-or-weir")])
 def test_server_header_transformation(place, how, expected):
     _, response = both(place, answer(server="theirs"), hcm={"server_header_transformation": how})
@@ -132,7 +134,8 @@ def test_hop_by_hop_fields_stay_on_their_hop(place):
     """RFC 9110 §7.6.1."""
     ask = {"connection": "keep-alive, x-hop", "x_hop": "1", "keep_alive": "timeout=5",
            "proxy_connection": "keep-alive", "te": "trailers", "x_end": "2"}
-    seen, response = both(place, answer(connection="x-secret", x_secret="1", keep_alive="timeout=3"), ask)
+    seen, response = both(place, answer(connection="x-secret", x_secret="1",
+                                        keep_alive="timeout=3"), ask)
     assert seen.get("x-end") == "2"
     for name in ("connection", "keep-alive", "proxy-connection", "x-hop"):
         assert seen.get(name) is None, name
@@ -169,7 +172,8 @@ def test_append_actions(place, action, expected):
 
 
 def test_headers_are_removed(place):
-    routes = [bs.route(request_headers_to_remove=["x-secret"], response_headers_to_remove=["x-inner"])]
+    routes = [
+        bs.route(request_headers_to_remove=["x-secret"], response_headers_to_remove=["x-inner"])]
     seen, response = both(place, answer(x_inner="1", x_outer="2"), {"x_secret": "1", "x_open": "2"},
                           routes=routes)
     assert (seen.get("x-secret"), seen.get("x-open")) == (None, "2")
@@ -177,11 +181,15 @@ def test_headers_are_removed(place):
 
 
 def test_header_values_are_formatted(place):
-    routes = [bs.route(request_headers_to_add=[add("x-from", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"),
-                                               add("x-path", "%REQ(:PATH)%"), add("x-p", "%PROTOCOL%")],
-                       response_headers_to_add=[add("x-code", "%RESPONSE_CODE%")])]
+    routes = [
+        bs.route(request_headers_to_add=[
+            add("x-from", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"),
+            add("x-path", "%REQ(:PATH)%"),
+            add("x-p", "%PROTOCOL%")],
+                 response_headers_to_add=[add("x-code", "%RESPONSE_CODE%")])]
     seen, response = both(place, answer(201), {"path": "/a/b"}, routes=routes)
-    assert (seen.get("x-from"), seen.get("x-path"), seen.get("x-p")) == ("127.0.0.1", "/a/b", "HTTP/1.1")
+    assert (seen.get("x-from"), seen.get("x-path"), seen.get("x-p")) == ("127.0.0.1", "/a/b",
+                                                                         "HTTP/1.1")
     assert response.get("x-code") == "201"
 
 
@@ -197,7 +205,8 @@ def test_internal_headers_of_strangers_are_stripped_at_the_edge(place):
 
 
 def test_repeated_fields_stay_apart_and_in_order(place):
-    origin = place.server(b"HTTP/1.1 200 OK\r\nset-cookie: a=1\r\nset-cookie: b=2\r\ncontent-length: 0\r\n\r\n")
+    origin = place.server(
+        b"HTTP/1.1 200 OK\r\nset-cookie: a=1\r\nset-cookie: b=2\r\ncontent-length: 0\r\n\r\n")
     place.weir(origin)
     client = place.client()
     client.send(b"GET / HTTP/1.1\r\nHost: t\r\nx-n: 1\r\nx-o: x\r\nx-n: 2\r\n\r\n")
@@ -219,15 +228,16 @@ def test_values_pass_byte_by_byte(place):
     ({"normalize_path": True}, "/a/../b/./c", "/b/c"),
     ({"normalize_path": True}, "/%61/%7e", "/a/~"),
     ({"merge_slashes": True}, "/a//b///c", "/a/b/c"),
-    ({"normalize_path": True, "path_with_escaped_slashes_action": "UNESCAPE_AND_FORWARD"}, "/a%2Fb", "/a/b"),
-    ({}, "/a%2Fb", "/a%2Fb"),
-])
+    ({"normalize_path": True, "path_with_escaped_slashes_action": "UNESCAPE_AND_FORWARD"
+      }, "/a%2Fb", "/a/b"),
+    ({}, "/a%2Fb", "/a%2Fb"), ])
 def test_path_normalisation(place, options, path, expected):
     seen, _ = both(place, ask={"path": path}, hcm=options)
     assert seen.target == expected
 
 
-@pytest.mark.parametrize("action, status", [("REJECT_REQUEST", 400), ("UNESCAPE_AND_REDIRECT", 307)])
+@pytest.mark.parametrize("action, status", [("REJECT_REQUEST", 400),
+                                            ("UNESCAPE_AND_REDIRECT", 307)])
 def test_escaped_slashes_can_be_refused_or_redirected(place, action, status):
     origin = place.server()
     place.weir(origin, hcm={"path_with_escaped_slashes_action": action})

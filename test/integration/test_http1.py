@@ -1,10 +1,14 @@
 """HTTP/1 on both legs: framing, connection reuse, pipelining (RFC 9112)."""
 
+import select
+
 import pytest
 
 from origin import OK, answer
 from raw_client import Client, fetch, request
 from weir_process import wait_for
+
+CHUNKED_POST = b"POST / HTTP/1.1\r\nHost: t\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
 def talk(place, client_bytes, origin_bytes, **config):
@@ -24,7 +28,8 @@ def test_pipelined_requests_are_answered_in_order(place):
     place.weir(origin)
     client = place.client()
     client.send(b"".join(request(path=f"/{number}") for number in range(100)))
-    assert [client.response().body for _ in range(100)] == [b"/%d" % number for number in range(100)]
+    assert [client.response().body
+            for _ in range(100)] == [b"/%d" % number for number in range(100)]
     assert [seen.target for seen in origin.requests] == [f"/{number}" for number in range(100)]
 
 
@@ -32,7 +37,7 @@ def test_pipelined_requests_with_bodies(place):
     origin = place.server(lambda seen: answer(body=seen.body))
     place.weir(origin)
     client = place.client()
-    chunked = b"POST / HTTP/1.1\r\nHost: t\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+    chunked = CHUNKED_POST + b"3\r\nabc\r\n0\r\n\r\n"
     client.send(request("POST", body=b"first") + chunked + request("POST", body=b"") + request())
     assert [client.response().body for _ in range(4)] == [b"first", b"abc", b"", b""]
 
@@ -58,7 +63,10 @@ def test_empty_lines_before_a_request_are_skipped(place):
 def test_chunked_request_with_trailers(place):
     body = b"POST / HTTP/1.1\r\nHost: t\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n" \
            b"5;ext=1\r\nhello\r\n6\r\n world\r\n0\r\nX-Sum: 42\r\n\r\n"
-    seen, client, _ = talk(place, body, OK, hcm={"http_protocol_options": {"enable_trailers": True}},
+    seen, client, _ = talk(place,
+                           body,
+                           OK,
+                           hcm={"http_protocol_options": {"enable_trailers": True}},
                            cluster=bs_trailers())
     assert (seen.body, seen.complete) == (b"hello world", True)
     assert [(name.lower(), value) for name, value in seen.trailers] == [("x-sum", "42")]
@@ -74,16 +82,20 @@ def bs_trailers():
 
 
 def test_trailers_are_dropped_unless_enabled(place):
-    body = b"POST / HTTP/1.1\r\nHost: t\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-Sum: 42\r\n\r\n"
+    body = CHUNKED_POST + b"1\r\na\r\n0\r\nX-Sum: 42\r\n\r\n"
     seen, client, _ = talk(place, body, OK)
     assert (seen.body, seen.trailers, seen.complete) == (b"a", [], True)
     assert client.response().status == 200
 
 
 def test_chunked_response_with_trailers(place):
-    response = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nx-end: 7\r\n\r\n"
-    _, client, _ = talk(place, request(te="trailers"), response,
-                        hcm={"http_protocol_options": {"enable_trailers": True}}, cluster=bs_trailers())
+    head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+    response = head + b"3\r\nabc\r\n0\r\nx-end: 7\r\n\r\n"
+    _, client, _ = talk(place,
+                        request(te="trailers"),
+                        response,
+                        hcm={"http_protocol_options": {"enable_trailers": True}},
+                        cluster=bs_trailers())
     got = client.response()
     assert (got.body, got.complete) == (b"abc", True)
     assert [(name.lower(), value) for name, value in got.trailers] == [("x-end", "7")]
@@ -279,6 +291,28 @@ def test_early_response_is_not_lost(place):
     assert client.ended()
 
 
+@pytest.mark.parametrize("local", [False, True])
+def test_early_response_survives_a_client_that_sends_on(place, local):
+    """RFC 9112 §9.6: closing with unread bytes would reset the connection and destroy the response
+    before the client has read it."""
+    origin = place.origin()
+    deny = [{
+        "match": {"prefix": "/"},
+        "direct_response": {"status": 403, "body": {"inline_string": "no"}}}]
+    place.weir(origin, routes=deny if local else None)
+    client = place.client()
+    client.send(b"POST / HTTP/1.1\r\nHost: t\r\ncontent-length: 1000000\r\n\r\n" + b"x" * 1000)
+    if not local:
+        wire = origin.accept()
+        wire.read_head()
+        wire.send(answer(403, b"no", "Forbidden", connection="close"))
+    assert select.select([client.sock], [], [], 10)[0]
+    for _ in range(20):
+        client.send(b"x" * 5000)
+    response = client.response()
+    assert (response.status, response.body) == (403, b"no")
+
+
 def test_early_local_answer_closes_when_the_body_is_not_read(place):
     place.weir(9, routes=[{"match": {"prefix": "/"}, "direct_response": {"status": 403}}])
     client = place.client()
@@ -302,7 +336,8 @@ def test_large_bodies_arrive_whole_in_both_directions(place):
 
 
 def test_max_requests_per_connection(place):
-    place.weir(place.server(), hcm={"common_http_protocol_options": {"max_requests_per_connection": 2}})
+    place.weir(place.server(),
+               hcm={"common_http_protocol_options": {"max_requests_per_connection": 2}})
     client = place.client()
     assert client.ask().get("connection") is None
     assert client.ask().get("connection") == "close"

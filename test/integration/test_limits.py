@@ -1,4 +1,4 @@
-"""What is refused, with which answer: limits, and requests that two parsers could read differently."""
+"""What is refused, with which answer: limits, and requests two parsers could read differently."""
 
 import pytest
 
@@ -12,12 +12,15 @@ REFUSED = [
     ("two hosts", b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
     ("bad host", b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400),
     ("length and chunked", b"POST / HTTP/1.1\r\nHost: a\r\ncontent-length: 3\r\n"
-                           b"transfer-encoding: chunked\r\n\r\n0\r\n\r\n", 400),
-    ("two lengths", b"POST / HTTP/1.1\r\nHost: a\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabcd", 400),
+     b"transfer-encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+    ("two lengths",
+     b"POST / HTTP/1.1\r\nHost: a\r\ncontent-length: 3\r\ncontent-length: 4\r\n\r\nabcd", 400),
     ("length with sign", b"POST / HTTP/1.1\r\nHost: a\r\ncontent-length: +3\r\n\r\nabc", 400),
-    ("huge length", b"POST / HTTP/1.1\r\nHost: a\r\ncontent-length: 99999999999999999999\r\n\r\n", 400),
+    ("huge length", b"POST / HTTP/1.1\r\nHost: a\r\ncontent-length: 99999999999999999999\r\n\r\n",
+     400),
     ("unknown coding", b"POST / HTTP/1.1\r\nHost: a\r\ntransfer-encoding: cow\r\n\r\n", 501),
-    ("chunked not last", b"POST / HTTP/1.1\r\nHost: a\r\ntransfer-encoding: chunked, gzip\r\n\r\n", 400),
+    ("chunked not last", b"POST / HTTP/1.1\r\nHost: a\r\ntransfer-encoding: chunked, gzip\r\n\r\n",
+     400),
     ("blank before colon", b"GET / HTTP/1.1\r\nHost: a\r\nx-a : b\r\n\r\n", 400),
     ("folded line", b"GET / HTTP/1.1\r\nHost: a\r\nx-a: b\r\n c\r\n\r\n", 400),
     ("bare LF", b"GET / HTTP/1.1\nHost: a\n\n", 400),
@@ -31,12 +34,14 @@ REFUSED = [
     ("unknown version", b"GET / HTTP/3.7\r\nHost: a\r\n\r\n", 505),
     ("control in target", b"GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     ("HTTP/1.0", b"GET / HTTP/1.0\r\nHost: a\r\n\r\n", 426),
-    ("bad chunk size", b"POST / HTTP/1.1\r\nHost: a\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n", 400),
-    ("negative chunk size", b"POST / HTTP/1.1\r\nHost: a\r\ntransfer-encoding: chunked\r\n\r\n-1\r\n", 400),
-]
+    ("bad chunk size", b"POST / HTTP/1.1\r\nHost: a\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n",
+     400),
+    ("negative chunk size",
+     b"POST / HTTP/1.1\r\nHost: a\r\ntransfer-encoding: chunked\r\n\r\n-1\r\n", 400), ]
 
 
-@pytest.mark.parametrize("data, status", [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
+@pytest.mark.parametrize("data, status", [case[1:] for case in REFUSED],
+                         ids=[case[0] for case in REFUSED])
 def test_refused_and_closed(place, data, status):
     origin = place.origin()
     place.weir(origin)
@@ -91,7 +96,8 @@ def test_http_1_0_without_host_gets_the_default_one(place):
 
 
 def test_http_1_0_gets_no_chunks(place):
-    origin = place.server(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n")
+    origin = place.server(
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n")
     place.weir(origin, hcm={"http_protocol_options": {"accept_http_10": True}})
     client = place.client()
     client.send(b"GET / HTTP/1.0\r\nHost: a\r\n\r\n")
@@ -141,7 +147,9 @@ def test_response_over_the_count_limit_is_502(place):
 
 
 def test_body_over_the_buffer_filters_limit_is_413(place):
-    buffered = bs.http_filter("envoy.filters.http.buffer", "buffer.v3.Buffer", max_request_bytes=100)
+    buffered = bs.http_filter("envoy.filters.http.buffer",
+                              "buffer.v3.Buffer",
+                              max_request_bytes=100)
     origin = place.server()
     place.weir(origin, filters=[buffered])
     assert place.client().ask("POST", body=b"x" * 100).status == 200
@@ -153,11 +161,14 @@ def test_body_over_the_buffer_filters_limit_is_413(place):
 
 
 def test_buffer_filter_gives_chunks_a_length(place):
-    buffered = bs.http_filter("envoy.filters.http.buffer", "buffer.v3.Buffer", max_request_bytes=100)
+    buffered = bs.http_filter("envoy.filters.http.buffer",
+                              "buffer.v3.Buffer",
+                              max_request_bytes=100)
     origin = place.server()
     place.weir(origin, filters=[buffered])
     client = place.client()
-    client.send(b"POST / HTTP/1.1\r\nHost: t\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
+    client.send(
+        b"POST / HTTP/1.1\r\nHost: t\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
     assert client.response().status == 200
     assert (origin.requests[0].get("content-length"), origin.requests[0].body) == ("3", b"abc")
 

@@ -169,7 +169,9 @@ def rewritten(place, path, action=None, **fields):
 
 
 def test_prefix_rewrite_keeps_the_original_path(place):
-    request = rewritten(place, "/api/v1/x?y=z", {"prefix_rewrite": "/v2"}, match={"prefix": "/api/v1"})
+    request = rewritten(place,
+                        "/api/v1/x?y=z", {"prefix_rewrite": "/v2"},
+                        match={"prefix": "/api/v1"})
     assert request.target == "/v2/x?y=z"
     assert request.get("x-envoy-original-path") == "/api/v1/x?y=z"
 

@@ -158,7 +158,8 @@ def test_max_connection_duration_ends_an_idle_connection(place):
 
 
 def test_max_stream_duration(place):
-    place.weir(place.origin(), hcm={"common_http_protocol_options": {"max_stream_duration": "0.1s"}})
+    place.weir(place.origin(),
+               hcm={"common_http_protocol_options": {"max_stream_duration": "0.1s"}})
     response = place.client().ask()
     assert response.status in (408, 504)
     assert "max_duration_timeout" in place.log.line()
@@ -166,9 +167,12 @@ def test_max_stream_duration(place):
 
 def test_idle_upstream_connections_are_closed(place):
     name = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
-    options = {"typed_extension_protocol_options": {name: {
-        "@type": "type.googleapis.com/" + name, "explicit_http_config": {"http_protocol_options": {}},
-        "common_http_protocol_options": {"idle_timeout": "0.1s"}}}}
+    options = {
+        "typed_extension_protocol_options": {
+            name: {
+                "@type": "type.googleapis.com/" + name,
+                "explicit_http_config": {"http_protocol_options": {}},
+                "common_http_protocol_options": {"idle_timeout": "0.1s"}}}}
     origin = place.origin()
     place.weir(origin, cluster=options)
     client = place.client()

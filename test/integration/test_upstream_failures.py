@@ -18,7 +18,8 @@ def test_connection_refused_is_503_uf(place):
     assert response.status == 503
     assert response.body.startswith(b"upstream connect error or disconnect/reset before headers")
     line = place.log.line()
-    assert line.startswith("503 UF upstream_reset_before_response_started{remote_connection_failure")
+    assert line.startswith(
+        "503 UF upstream_reset_before_response_started{remote_connection_failure")
     assert client.ask().status == 503, "the client's connection stays usable"
 
 
@@ -35,14 +36,16 @@ def test_a_silent_endpoint_is_503_after_the_connect_timeout(place):
     response = place.client().ask()
     assert 0.15 <= time.monotonic() - start < 3
     assert response.status == 503
-    assert place.log.line().startswith("503 UF upstream_reset_before_response_started{connection_timeout")
+    assert place.log.line().startswith(
+        "503 UF upstream_reset_before_response_started{connection_timeout")
 
 
 def test_garbage_is_502_upe(place):
     place.weir(place.server(b"\x00\x01\x02 this is not HTTP\r\n\r\n"))
     client = place.client()
     assert client.ask().status == 502
-    assert place.log.line().startswith("502 UPE upstream_reset_before_response_started{protocol_error")
+    assert place.log.line().startswith(
+        "502 UPE upstream_reset_before_response_started{protocol_error")
     assert client.ask().status == 502, "the client's connection stays usable"
 
 
@@ -52,8 +55,10 @@ def test_garbage_is_502_upe(place):
     b"HTTP/1.1 200 OK\r\nx-a : b\r\ncontent-length: 0\r\n\r\n",
     b"HTTP/1.1 99 Low\r\n\r\n",
     b"HTTP/1.1 200 OK\r\nx-a: b\r\n folded\r\ncontent-length: 0\r\n\r\n",
-    b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
-], ids=["two lengths", "no number", "blank before colon", "status 99", "folded", "length and chunked"])
+    b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", ],
+                         ids=[
+                             "two lengths", "no number", "blank before colon", "status 99",
+                             "folded", "length and chunked"])
 def test_ambiguous_responses_are_502(place, reply):
     origin = place.server(reply)
     place.weir(origin)
@@ -65,7 +70,8 @@ def test_origin_closes_before_answering_is_503_uc(place):
     place.weir(origin)
     response = place.client().ask()
     assert response.status == 503
-    assert place.log.line().startswith("503 UC upstream_reset_before_response_started{connection_termination")
+    assert place.log.line().startswith(
+        "503 UC upstream_reset_before_response_started{connection_termination")
     assert len(origin.requests) == 1, "a fresh connection's death is no reason to try again"
 
 
@@ -99,17 +105,51 @@ def test_origin_dies_in_its_body_and_the_client_can_tell(place, head, sent, how)
     response = client.response()
     assert (response.status, response.body, response.complete) == (200, b"abc", False)
     assert client.read_to_end() == b"", "no final chunk, and the connection is closed"
-    assert place.log.line().startswith("200 UC upstream_reset_after_response_started{connection_termination")
+    assert place.log.line().startswith(
+        "200 UC upstream_reset_after_response_started{connection_termination")
 
 
 def test_bad_chunk_of_the_origin_cuts_the_response(place):
-    place.weir(place.server(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\nxyz\r\n"))
+    place.weir(
+        place.server(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\nxyz\r\n"))
     client = place.client()
     client.send(request())
     response = client.response()
     # Found in the same read as the head, the answer may still be ours.
     assert response.status == 502 or not response.complete
     assert "UPE" in place.log.line()
+
+
+def test_origin_closes_while_it_is_sent_a_body(place):
+    origin = place.origin()
+    place.weir(origin)
+    client = place.client()
+    client.send(b"POST / HTTP/1.1\r\nHost: t\r\ncontent-length: 1000\r\n\r\nabc")
+    wire = origin.accept()
+    wire.read_head()
+    wire.reset()
+    response = client.response()
+    assert response.status == 503
+    assert client.ended(), "its request never ends, so the connection cannot carry another one"
+    assert place.log.line().startswith("503 UC ")
+
+
+def test_a_connection_with_a_request_half_sent_is_not_reused(place):
+    origin = place.origin()
+    place.weir(origin)
+    client = place.client()
+    client.send(b"POST / HTTP/1.1\r\nHost: t\r\ncontent-length: 1000\r\n\r\nabc")
+    wire = origin.accept()
+    wire.read_head()
+    wire.send(answer(403))
+    assert client.response().status == 403
+    other = place.client()
+    other.send(request(path="/other"))
+    fresh = origin.accept()
+    assert fresh.request().target == "/other"
+    fresh.send(OK)
+    assert other.response().status == 200
+    assert wire.read_to_end() == b"abc"
 
 
 def warmed(place, **config):

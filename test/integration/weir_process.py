@@ -1,7 +1,9 @@
 """One proxy process: started on a configuration, watched while it runs, ended by its id."""
 
 import ctypes
+import functools
 import json
+import mmap
 import os
 import pathlib
 import random
@@ -20,11 +22,20 @@ LIBC = ctypes.CDLL(None)
 def weir_binary():
     """WEIR_BINARY, else the release build, else the debug build."""
     given = os.environ.get("WEIR_BINARY")
-    candidates = [given] if given else [ROOT / "build" / kind / "weir" for kind in ("release", "debug")]
+    candidates = [given] if given else [
+        ROOT / "build" / kind / "weir" for kind in ("release", "debug")]
     for path in candidates:
         if pathlib.Path(path).is_file():
             return str(path)
-    raise FileNotFoundError(f"no binary among {[str(path) for path in candidates]}; set WEIR_BINARY")
+    raise FileNotFoundError(
+        f"no binary among {[str(path) for path in candidates]}; set WEIR_BINARY")
+
+
+@functools.cache
+def is_sanitized(binary):
+    """Whether a binary was built with AddressSanitizer or ThreadSanitizer."""
+    with open(binary, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        return any(text.find(mark) >= 0 for mark in (b"__asan_init", b"__tsan_init"))
 
 
 def free_port():
@@ -60,11 +71,17 @@ class ProxyProcess:
         self.output_path = self.directory / f"{name}.output"
         with self.output_path.open("w") as output:
             self.process = subprocess.Popen(
-                [binary, "-c", str(self.config_path), "--concurrency", str(concurrency), *arguments],
-                cwd=self.directory, stdin=subprocess.DEVNULL, stdout=output,
+                [
+                    binary, "-c",
+                    str(self.config_path), "--concurrency",
+                    str(concurrency), *arguments],
+                cwd=self.directory,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
                 stderr=subprocess.STDOUT,
                 preexec_fn=lambda: LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL))
         self.pid = self.process.pid
+        self.sanitized = is_sanitized(binary)
 
     def output(self):
         return self.output_path.read_text(errors="replace")
@@ -100,9 +117,13 @@ class ProxyProcess:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
     def memory_kib(self):
-        """What is private to the process and resident, without the binary's own pages."""
+        """What is private to the process and resident, without the binary's own pages; 0 with a
+        sanitizer, whose allocator keeps what was freed."""
+        if self.sanitized:
+            return 0
         text = pathlib.Path(f"/proc/{self.pid}/smaps_rollup").read_text()
-        return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("Anonymous:"))
+        return next(
+            int(line.split()[1]) for line in text.splitlines() if line.startswith("Anonymous:"))
 
 
 class Weir(ProxyProcess):

@@ -27,7 +27,7 @@ struct CallRequest {
 };
 
 struct CallResult {
-  Failure failure;      // set: there is no response
+  Failure failure;  // set: there is no response
   uint16_t status = 0;
   std::vector<std::pair<std::string, std::string>> fields;
   std::string body;

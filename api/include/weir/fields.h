@@ -12,28 +12,10 @@
 #include <string_view>
 
 #include "weir/arena.h"
+#include "weir/header_id.h"
 #include "weir/result.h"
 
 namespace weir {
-
-// Names that Weir itself looks at, and the most common others. Order is free; values are not stable.
-enum class HeaderId : uint8_t {
-  Other,  // any name not in this list
-  Accept, AcceptEncoding, AcceptLanguage, AccessControlRequestHeaders, AccessControlRequestMethod,
-  AcceptRanges, Age, Authorization, CacheControl, Connection, ContentEncoding, ContentLength, ContentType, Cookie,
-  Date, Etag, Expect, Expires, Forwarded, GrpcStatus, GrpcTimeout, Host, IfModifiedSince, IfNoneMatch,
-  KeepAlive, LastModified, Location, Origin, ProxyAuthenticate, ProxyAuthorization, ProxyConnection,
-  Range, Referer, RetryAfter, Server, SetCookie, Te, Trailer, TransferEncoding, Upgrade, UserAgent,
-  Vary, Via, XEnvoyExpectedRqTimeoutMs, XEnvoyInternal, XEnvoyOriginalPath, XEnvoyUpstreamServiceTime,
-  XForwardedFor, XForwardedHost, XForwardedPort, XForwardedProto, XRequestId,
-  kCount,
-};
-static_assert(static_cast<int>(HeaderId::kCount) <= 64, "Fields keeps one bit an id");
-
-// The id of a lower-case name; Other when it has none. ~5 ns.
-HeaderId headerIdOf(std::string_view lower_name);
-// The name of an id; empty for Other.
-std::string_view headerName(HeaderId id);
 
 // RFC 9110 §5.6.2 token and §5.5 field-value: what may stand in a field.
 bool isToken(std::string_view text);
@@ -121,7 +103,10 @@ class Fields {
   size_t remove(HeaderId id);
   size_t remove(const HeaderName& name);
   size_t remove(std::string_view lower_name);
-  void clear() { size_ = 0; present_ = 0; }
+  void clear() {
+    size_ = 0;
+    present_ = 0;
+  }
 
   Field* begin() { return data_; }
   Field* end() { return data_ + size_; }

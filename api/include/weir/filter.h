@@ -2,24 +2,28 @@
 // known, from a Plan that was built and checked when the configuration was loaded; it calls the
 // hooks on the stream's worker in this order and destroys it when the stream has ended:
 //
-//   onRequest onRequestBody* onRequestTrailers?  onResponse onResponseBody* onResponseTrailers? onDone
+//   onRequest onRequestBody* onRequestTrailers?  onResponse onResponseBody* onResponseTrailers?
+//   onDone
 //
-// Requests run down the chain, responses up. Request and response hooks may interleave (an origin may
-// answer early). After a reply or a reset only onDone is called. Every hook has a default that lets
-// pass, and a hook that is not overridden costs nothing: it is not in the compiled chain.
+// Requests run down the chain, responses up. Request and response hooks may interleave (an origin
+// may answer early). After a reply or a reset only onDone is called. Every hook has a default that
+// lets pass, and a hook that is not overridden costs nothing: it is not in the compiled chain.
 //
 // A filter type has three parts: a protobuf message, a Plan and a Filter.
 //   struct Plan {
 //     static Result<Plan> from(const Proto&, PlanBuild&);
-//     // Optional; per-route configuration, least specific level first. Default: Plan::from() of the
+//     // Optional; per-route configuration, least specific level first. Default: Plan::from() of
+//     the
 //     // most specific level.
-//     static Result<Plan> forRoute(const Plan& base, std::span<const RouteProto> levels, PlanBuild&);
+//     static Result<Plan> forRoute(const Plan& base, std::span<const RouteProto> levels,
+//     PlanBuild&);
 //     // Optional; default: BodyNeed::stream() when the body hook is overridden, else none().
 //     BodyNeed requestBody() const;
 //     BodyNeed responseBody() const;
 //   };
 //   class F : public Filter { explicit F(const Plan&); … };
-//   void install(FilterRegistry& registry) { registry.add<Proto, Plan, F>("envoy.filters.http.f"); }
+//   void install(FilterRegistry& registry) { registry.add<Proto, Plan, F>("envoy.filters.http.f");
+//   }
 #pragma once
 
 #include <cstdint>

@@ -15,31 +15,10 @@
 #include <vector>
 
 #include "weir/filter.h"
+#include "weir/filter_type.h"
 #include "weir/plan_build.h"
 
 namespace weir {
-
-using PlanPtr = std::shared_ptr<const void>;
-
-// Bits of FilterType::hooks.
-enum Hook : uint8_t {
-  kOnRequest = 1, kOnRequestBody = 2, kOnRequestTrailers = 4,
-  kOnResponse = 8, kOnResponseBody = 16, kOnResponseTrailers = 32, kOnDone = 64,
-};
-
-struct FilterType {
-  std::string_view name;                 // "envoy.filters.http.cors"
-  const google::protobuf::Message* config;        // prototypes, for their type names
-  const google::protobuf::Message* route_config;  // null: no per-route configuration
-  Result<PlanPtr> (*plan)(const google::protobuf::Any&, PlanBuild&);
-  Result<PlanPtr> (*route_plan)(const void* base, std::span<const google::protobuf::Any* const>,
-                                PlanBuild&);
-  Filter* (*place)(Arena&, const void* plan);  // null for the terminal filter
-  BodyNeed (*request_body)(const void* plan);
-  BodyNeed (*response_body)(const void* plan);
-  uint8_t hooks;
-  bool terminal;                         // the router: hands the request to the cluster
-};
 
 namespace registry_detail {
 
@@ -81,7 +60,10 @@ Result<PlanPtr> routePlanFrom(const void* base, std::span<const google::protobuf
   for (size_t i = 0; i < anys.size(); ++i) {
     if (auto read = build.unpack(*anys[i], levels[i]); !read) return std::move(read.error());
   }
-  if constexpr (requires { Plan::forRoute(*static_cast<const Plan*>(base), std::span<const RouteProto>(), build); }) {
+  if constexpr (requires {
+                  Plan::forRoute(*static_cast<const Plan*>(base), std::span<const RouteProto>(),
+                                 build);
+                }) {
     return share<Plan>(Plan::forRoute(*static_cast<const Plan*>(base), levels, build));
   } else {
     return share<Plan>(Plan::from(levels.back(), build));
@@ -111,13 +93,15 @@ class FilterRegistry {
       if constexpr (requires(const Plan& p) { p.requestBody(); }) {
         return static_cast<const Plan*>(plan)->requestBody();
       }
-      return (registry_detail::hooksOf<F>() & kOnRequestBody) != 0 ? BodyNeed::stream() : BodyNeed::none();
+      return (registry_detail::hooksOf<F>() & kOnRequestBody) != 0 ? BodyNeed::stream()
+                                                                   : BodyNeed::none();
     };
     type.response_body = [](const void* plan) {
       if constexpr (requires(const Plan& p) { p.responseBody(); }) {
         return static_cast<const Plan*>(plan)->responseBody();
       }
-      return (registry_detail::hooksOf<F>() & kOnResponseBody) != 0 ? BodyNeed::stream() : BodyNeed::none();
+      return (registry_detail::hooksOf<F>() & kOnResponseBody) != 0 ? BodyNeed::stream()
+                                                                    : BodyNeed::none();
     };
     types_.push_back(type);
   }

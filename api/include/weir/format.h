@@ -1,7 +1,7 @@
-// A Format is text with access-log operators ("%REQ(x)%-%PROTOCOL%"; "%%" is a percent sign), filled
-// in for each request: the value of a configured header or parameter. What has no value prints
-// nothing. Compiled once, on the main thread; immutable, so all workers may use it at the same time.
-// Copies share it.
+// A Format is text with access-log operators ("%REQ(x)%-%PROTOCOL%"; "%%" is a percent sign),
+// filled in for each request: the value of a configured header or parameter. What has no value
+// prints nothing. Compiled once, on the main thread; immutable, so all workers may use it at the
+// same time. Copies share it.
 #pragma once
 
 #include <memory>
@@ -25,8 +25,8 @@ class Format {
   // operators must be a field value.
   static Result<Format> parse(std::string_view text);
 
-  // For a field: without spaces around it, and empty when it could not stand in one (RFC 9110 §5.5).
-  // Lives as long as the arena.
+  // For a field: without spaces around it, and empty when it could not stand in one (RFC 9110
+  // §5.5). Lives as long as the arena.
   std::string_view fieldValue(const StreamInfo& info, Arena& arena) const;
   void append(std::string& text, const StreamInfo& info) const;
 

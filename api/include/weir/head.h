@@ -13,8 +13,8 @@ namespace weir {
 enum class Method : uint8_t { Get, Head, Post, Put, Delete, Options, Patch, Connect, Trace, Other };
 enum class Protocol : uint8_t { Http10, Http11, Http2, Http3 };
 
-std::string_view protocolName(Protocol protocol);       // "HTTP/1.1"
-Method methodOf(std::string_view name);                 // Other when not one of the enum's
+std::string_view protocolName(Protocol protocol);  // "HTTP/1.1"
+Method methodOf(std::string_view name);            // Other when not one of the enum's
 
 struct RequestHead {
   explicit RequestHead(Arena& arena) : fields(arena) {}
@@ -27,9 +27,9 @@ struct RequestHead {
   Method method = Method::Get;
   Protocol protocol = Protocol::Http11;
   std::string_view method_name;  // "GET"
-  std::string_view path;         // origin-form with query: "/a?b=c"; "*" for OPTIONS *; empty for CONNECT
-  std::string_view authority;    // Host, :authority, or the authority of an absolute-form target
-  std::string_view scheme;       // "http" | "https"
+  std::string_view path;  // origin-form with query: "/a?b=c"; "*" for OPTIONS *; empty for CONNECT
+  std::string_view authority;  // Host, :authority, or the authority of an absolute-form target
+  std::string_view scheme;     // "http" | "https"
   Fields fields;
 };
 

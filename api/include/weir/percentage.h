@@ -17,9 +17,12 @@ struct Percentage {
   static Percentage from(const envoy::type::v3::FractionalPercent& proto) {
     using Proto = envoy::type::v3::FractionalPercent;
     switch (proto.denominator()) {
-      case Proto::TEN_THOUSAND: return {proto.numerator(), 10'000};
-      case Proto::MILLION: return {proto.numerator(), 1'000'000};
-      default: return {proto.numerator(), 100};
+      case Proto::TEN_THOUSAND:
+        return {proto.numerator(), 10'000};
+      case Proto::MILLION:
+        return {proto.numerator(), 1'000'000};
+      default:
+        return {proto.numerator(), 100};
     }
   }
   // The share when no runtime value overrides it, as none does in Weir.

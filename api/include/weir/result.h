@@ -12,8 +12,9 @@
 
 namespace weir {
 
-// Why a configuration was refused. `field` is the path below the object being built ("rules[2].name"),
-// empty for the object itself; `text` says what was found, what was expected and what to do.
+// Why a configuration was refused. `field` is the path below the object being built
+// ("rules[2].name"), empty for the object itself; `text` says what was found, what was expected and
+// what to do.
 struct Error {
   std::string field;
   std::string text;
@@ -22,8 +23,8 @@ struct Error {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}       // NOLINT: implicit
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}   // NOLINT: implicit
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit
 
   explicit operator bool() const { return state_.index() == 0; }
   T& operator*() & { return std::get<0>(state_); }
@@ -44,15 +45,15 @@ enum class Side : uint8_t { Downstream, Upstream, Weir };
 // What failed, from the connection's first packet to the response's last byte.
 enum class FailureKind : uint8_t {
   None,
-  ConnectFailed,     // refused, unreachable, or name not resolved
+  ConnectFailed,  // refused, unreachable, or name not resolved
   ConnectTimeout,
   ConnectionClosed,  // the peer closed (FIN) in the middle of a message
   ConnectionReset,   // RST or another socket error
   ProtocolError,     // bytes that are not the protocol
   LimitExceeded,     // a configured size or count
   Timeout,
-  Refused,           // overflow, drain, admission
-  Cancelled,         // the other side of the exchange went away first
+  Refused,    // overflow, drain, admission
+  Cancelled,  // the other side of the exchange went away first
 };
 
 // Whether the request may be sent again without asking its owner.

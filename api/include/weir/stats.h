@@ -62,7 +62,11 @@ class Gauge {
 // 2^36 - 1; larger ones count in the last bucket. Layout: kBuckets cells, then the sum.
 class Histogram {
  public:
-  enum class Unit : uint8_t { Microseconds, Bytes, None };  // Microseconds are shown as milliseconds
+  enum class Unit : uint8_t {
+    Microseconds,
+    Bytes,
+    None
+  };  // Microseconds are shown as milliseconds
   static constexpr uint32_t kSubBits = 4;
   static constexpr uint32_t kMaxBits = 36;
   static constexpr uint32_t kBuckets = (kMaxBits - kSubBits + 1) << kSubBits;
@@ -119,8 +123,8 @@ class StatScope {
 
  private:
   StatStore* store_ = nullptr;
-  std::string prefix_;   // "http.ingress."
-  std::string family_;   // "http."
+  std::string prefix_;  // "http.ingress."
+  std::string family_;  // "http."
   std::vector<std::pair<std::string, std::string>> tags_;
 };
 

@@ -43,7 +43,8 @@ class Stream {
 
   // Facts that filters leave for each other, the access log (%DYNAMIC_METADATA(ns:key)%) and the
   // router. Copies are made in the arena.
-  virtual void setMetadata(std::string_view space, std::string_view key, std::string_view value) = 0;
+  virtual void setMetadata(std::string_view space, std::string_view key,
+                           std::string_view value) = 0;
   virtual std::string_view metadata(std::string_view space, std::string_view key) const = 0;
 
   // The cluster that the route sends this request to; empty when the route answers by itself, or

@@ -18,36 +18,36 @@ using WallTime = std::chrono::system_clock::time_point;
 // Envoy's response flags, in the order of their bits. shortName()/longName() give "UH" and
 // "NoHealthyUpstream". One flag, one cause: the reason string tells more.
 enum class ResponseFlag : uint8_t {
-  FailedLocalHealthCheck,        // LH
-  NoHealthyUpstream,             // UH
-  UpstreamRequestTimeout,        // UT
-  LocalReset,                    // LR
-  UpstreamRemoteReset,           // UR
-  UpstreamConnectionFailure,     // UF
-  UpstreamConnectionTermination, // UC
-  UpstreamOverflow,              // UO
-  NoRouteFound,                  // NR
-  DelayInjected,                 // DI
-  FaultInjected,                 // FI
-  RateLimited,                   // RL
-  UnauthorizedExternalService,   // UAEX
-  RateLimitServiceError,         // RLSE
-  DownstreamConnectionTermination, // DC
-  UpstreamRetryLimitExceeded,    // URX
-  StreamIdleTimeout,             // SI
-  InvalidEnvoyRequestHeaders,    // IH
-  DownstreamProtocolError,       // DPE
-  UpstreamMaxStreamDurationReached, // UMSDR
-  ResponseFromCacheFilter,       // RFCF
-  NoFilterConfigFound,           // NFCF
-  DurationTimeout,               // DT
-  UpstreamProtocolError,         // UPE
-  NoClusterFound,                // NC
-  OverloadManager,               // OM
-  DnsResolutionFailed,           // DF
-  DropOverload,                  // DO
-  DownstreamRemoteReset,         // DR
-  UnconditionalDropOverload,     // UDO
+  FailedLocalHealthCheck,            // LH
+  NoHealthyUpstream,                 // UH
+  UpstreamRequestTimeout,            // UT
+  LocalReset,                        // LR
+  UpstreamRemoteReset,               // UR
+  UpstreamConnectionFailure,         // UF
+  UpstreamConnectionTermination,     // UC
+  UpstreamOverflow,                  // UO
+  NoRouteFound,                      // NR
+  DelayInjected,                     // DI
+  FaultInjected,                     // FI
+  RateLimited,                       // RL
+  UnauthorizedExternalService,       // UAEX
+  RateLimitServiceError,             // RLSE
+  DownstreamConnectionTermination,   // DC
+  UpstreamRetryLimitExceeded,        // URX
+  StreamIdleTimeout,                 // SI
+  InvalidEnvoyRequestHeaders,        // IH
+  DownstreamProtocolError,           // DPE
+  UpstreamMaxStreamDurationReached,  // UMSDR
+  ResponseFromCacheFilter,           // RFCF
+  NoFilterConfigFound,               // NFCF
+  DurationTimeout,                   // DT
+  UpstreamProtocolError,             // UPE
+  NoClusterFound,                    // NC
+  OverloadManager,                   // OM
+  DnsResolutionFailed,               // DF
+  DropOverload,                      // DO
+  DownstreamRemoteReset,             // DR
+  UnconditionalDropOverload,         // UDO
   kCount,
 };
 
@@ -75,7 +75,7 @@ struct Peer {
 
 // Whole-request measures of one side. A zero time means "did not happen".
 struct ByteMeter {
-  uint64_t wire_in = 0;    // everything read for this stream, heads and framing included
+  uint64_t wire_in = 0;  // everything read for this stream, heads and framing included
   uint64_t wire_out = 0;
   uint64_t header_in = 0;
   uint64_t header_out = 0;
@@ -84,42 +84,42 @@ struct ByteMeter {
 struct StreamInfo {
   WallTime start_wall{};
   SteadyTime start{};
-  SteadyTime last_downstream_rx{};   // last byte of the request
+  SteadyTime last_downstream_rx{};  // last byte of the request
   SteadyTime first_upstream_tx{};
   SteadyTime last_upstream_tx{};
-  SteadyTime first_upstream_rx{};    // first byte of the final response
+  SteadyTime first_upstream_rx{};  // first byte of the final response
   SteadyTime last_upstream_rx{};
   SteadyTime first_downstream_tx{};
   SteadyTime last_downstream_tx{};
   SteadyTime end{};
 
-  uint64_t bytes_received = 0;       // request body
-  uint64_t bytes_sent = 0;           // response body
+  uint64_t bytes_received = 0;  // request body
+  uint64_t bytes_sent = 0;      // response body
   ByteMeter downstream;
   ByteMeter upstream;
 
   Protocol protocol = Protocol::Http11;
-  uint16_t response_code = 0;        // 0: no response was sent
+  uint16_t response_code = 0;  // 0: no response was sent
   ResponseFlags flags;
-  std::string_view details;          // %RESPONSE_CODE_DETAILS%: "via_upstream", "route_not_found", …
+  std::string_view details;  // %RESPONSE_CODE_DETAILS%: "via_upstream", "route_not_found", …
   std::string_view termination_details;  // %CONNECTION_TERMINATION_DETAILS%
 
   uint64_t connection_id = 0;
-  uint64_t stream_id = 0;            // per worker, increasing
+  uint64_t stream_id = 0;  // per worker, increasing
   std::string_view request_id;
-  Peer remote;                       // the client as trusted headers tell it
-  Peer direct_remote;                // the socket's other end
+  Peer remote;         // the client as trusted headers tell it
+  Peer direct_remote;  // the socket's other end
   Peer local;
   std::string_view requested_server_name;
 
   std::string_view route_name;
   std::string_view virtual_host;
   std::string_view cluster;
-  std::string_view upstream_host;    // address of the last endpoint tried
+  std::string_view upstream_host;  // address of the last endpoint tried
   std::string_view upstream_host_name;
   std::string_view upstream_local;
   std::string_view upstream_hosts_attempted;  // comma separated
-  std::string_view upstream_failure;  // %UPSTREAM_TRANSPORT_FAILURE_REASON%
+  std::string_view upstream_failure;          // %UPSTREAM_TRANSPORT_FAILURE_REASON%
   Protocol upstream_protocol = Protocol::Http11;
   uint32_t attempts = 0;
 

@@ -15,11 +15,11 @@ namespace weir {
 // A response made by Weir. Views live as long as the stream (arena, Plan or static storage).
 struct LocalReply {
   uint16_t status = 500;
-  std::string_view body;             // text/plain unless `fields` say otherwise
-  std::string_view details;          // stable reason for logs: "ext_authz_denied"
+  std::string_view body;     // text/plain unless `fields` say otherwise
+  std::string_view details;  // stable reason for logs: "ext_authz_denied"
   std::optional<ResponseFlag> flag;
-  const Fields* fields = nullptr;    // added to the response; may hold content-type
-  bool close = false;                // close the downstream connection afterwards
+  const Fields* fields = nullptr;  // added to the response; may hold content-type
+  bool close = false;              // close the downstream connection afterwards
   // What a gRPC client is told; unset: what stands for `status` in gRPC.
   std::optional<uint32_t> grpc_status = std::nullopt;
 };

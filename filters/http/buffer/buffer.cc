@@ -16,12 +16,14 @@ struct Plan {
 
   static Result<Plan> from(const v3::Buffer& proto, PlanBuild&) {
     if (proto.max_request_bytes().value() == 0) {
-      return Error{"max_request_bytes", "expected the most bytes a request's body may have, at least 1"};
+      return Error{"max_request_bytes",
+                   "expected the most bytes a request's body may have, at least 1"};
     }
     return Plan{BodyNeed::whole(proto.max_request_bytes().value())};
   }
 
-  static Result<Plan> forRoute(const Plan&, std::span<const v3::BufferPerRoute> levels, PlanBuild& build) {
+  static Result<Plan> forRoute(const Plan&, std::span<const v3::BufferPerRoute> levels,
+                               PlanBuild& build) {
     const v3::BufferPerRoute& route = levels.back();
     if (route.has_buffer()) {
       auto plan = from(route.buffer(), build);

@@ -29,8 +29,8 @@ const Names& names() {
   return all;
 }
 
-// Of several levels with a policy the most specific decides, field by field; whether the filter acts
-// at all is for the most specific alone to say.
+// Of several levels with a policy the most specific decides, field by field; whether the filter
+// acts at all is for the most specific alone to say.
 struct Plan {
   bool has_policy = false;
   std::vector<StringMatcher> origins;
@@ -50,7 +50,8 @@ struct Plan {
     return plan;
   }
 
-  static Result<Plan> forRoute(const Plan& base, std::span<const v3::CorsPolicy> levels, PlanBuild& build) {
+  static Result<Plan> forRoute(const Plan& base, std::span<const v3::CorsPolicy> levels,
+                               PlanBuild& build) {
     Plan plan = base;
     plan.has_policy = true;
     for (const v3::CorsPolicy& level : levels) {
@@ -61,7 +62,8 @@ struct Plan {
     if (last.has_shadow_enabled()) plan.shadow = Percentage::from(last.shadow_enabled());
     for (const auto* fraction : {&last.filter_enabled(), &last.shadow_enabled()}) {
       if (fraction->runtime_key().empty()) continue;
-      build.warn(fraction == &last.filter_enabled() ? "filter_enabled.runtime_key" : "shadow_enabled.runtime_key",
+      build.warn(fraction == &last.filter_enabled() ? "filter_enabled.runtime_key"
+                                                    : "shadow_enabled.runtime_key",
                  "there are no runtime values; the default counts");
     }
     return plan;
@@ -81,7 +83,8 @@ std::optional<Error> Plan::overlay(const v3::CorsPolicy& level) {
     }
     origins.push_back(*std::move(matcher));
   }
-  const auto text = [](const std::string& value, const char* field, std::string& into) -> std::optional<Error> {
+  const auto text = [](const std::string& value, const char* field,
+                       std::string& into) -> std::optional<Error> {
     if (value.empty()) return std::nullopt;
     if (!isFieldValue(value)) return Error{field, "'" + value + "' cannot stand in a header"};
     into = value;
@@ -92,7 +95,8 @@ std::optional<Error> Plan::overlay(const v3::CorsPolicy& level) {
   if (auto error = text(level.expose_headers(), "expose_headers", expose)) return error;
   if (auto error = text(level.max_age(), "max_age", max_age)) return error;
   if (level.has_allow_credentials()) credentials = level.allow_credentials().value();
-  if (level.has_allow_private_network_access()) private_network = level.allow_private_network_access().value();
+  if (level.has_allow_private_network_access())
+    private_network = level.allow_private_network_access().value();
   if (level.has_forward_not_matching_preflights()) {
     forward_others = level.forward_not_matching_preflights().value();
   }
@@ -114,8 +118,9 @@ class Cors final : public Filter {
     (allowed ? plan_.valid : plan_.invalid).add();
     if (shadow) return Verdict::pass();
     if (allowed) origin_ = stream.arena().copy(origin);
-    const bool preflight = head.method == Method::Options &&
-                           !head.fields.get(HeaderId::AccessControlRequestMethod).value_or("").empty();
+    const bool preflight =
+        head.method == Method::Options &&
+        !head.fields.get(HeaderId::AccessControlRequestMethod).value_or("").empty();
     if (!preflight || (!allowed && plan_.forward_others)) return Verdict::pass();
     LocalReply reply;
     reply.status = 200;
@@ -153,7 +158,8 @@ class Cors final : public Filter {
     say(names().allow_methods, plan_.methods, HeaderId::AccessControlRequestMethod);
     say(names().allow_headers, plan_.headers, HeaderId::AccessControlRequestHeaders);
     if (!plan_.max_age.empty()) fields->add(names().max_age, plan_.max_age);
-    if (plan_.private_network && head.fields.get("access-control-request-private-network") == "true") {
+    if (plan_.private_network &&
+        head.fields.get("access-control-request-private-network") == "true") {
       fields->add(names().allow_private, "true");
     }
     return fields;

@@ -1,5 +1,5 @@
-// Asks a service whether a request may pass, and does what it says. The stream waits meanwhile; when
-// its client goes away, the question is withdrawn with it.
+// Asks a service whether a request may pass, and does what it says. The stream waits meanwhile;
+// when its client goes away, the question is withdrawn with it.
 #include "filters/http/ext_authz/plan.h"
 
 #include <algorithm>
@@ -13,13 +13,15 @@ constexpr std::string_view kPartial = "x-envoy-auth-partial-body";
 constexpr std::string_view kFailureAllowed = "x-envoy-auth-failure-mode-allowed";
 
 bool anyMatches(const Matchers& matchers, std::string_view name) {
-  return std::any_of(matchers.begin(), matchers.end(), [name](const auto& one) { return one.matches(name); });
+  return std::any_of(matchers.begin(), matchers.end(),
+                     [name](const auto& one) { return one.matches(name); });
 }
 
 // Fields that belong to one message or connection, never to be carried into another.
 bool isFraming(std::string_view name) {
-  constexpr std::string_view kNames[] = {"connection", "content-length",    "expect",  "host",      "keep-alive",
-                                         "te",         "proxy-connection",  "trailer", "upgrade",   "transfer-encoding"};
+  constexpr std::string_view kNames[] = {
+      "connection", "content-length",   "expect",  "host",    "keep-alive",
+      "te",         "proxy-connection", "trailer", "upgrade", "transfer-encoding"};
   return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
 }
 
@@ -41,6 +43,8 @@ class ExtAuthz final : public Filter {
 
   Verdict onRequest(RequestHead& head, Stream& stream) override {
     if (plan_.disabled) return Verdict::pass();
+    // A tunnel has no path to ask about, and the question would itself be a tunnel.
+    if (head.method == Method::Connect) return refuse();
     if (!plan_.enabled.includes(stream.random())) {
       plan_.stats.disabled.add();
       return plan_.deny_when_off ? refuse() : Verdict::pass();
@@ -72,7 +76,8 @@ class ExtAuthz final : public Filter {
     call.timeout = service.timeout;
     call.method = head.method_name;
     call.authority = head.authority;
-    call.path = service.path_override.empty() ? service.path_prefix + std::string(head.path) : service.path_override;
+    call.path = service.path_override.empty() ? service.path_prefix + std::string(head.path)
+                                              : service.path_override;
     for (const Field& field : head.fields) {
       if (isSeen(field.name())) add(call, field.name(), field.value());
     }
@@ -90,10 +95,7 @@ class ExtAuthz final : public Filter {
 
   void addBody(CallRequest& call, Stream& stream) const {
     const std::string_view body = stream.requestBody();
-    if (plan_.body.kind == BodyNeed::Kind::None || body.empty()) {
-      call.fields.emplace_back("content-length", "0");
-      return;
-    }
+    if (plan_.body.kind == BodyNeed::Kind::None || body.empty()) return;
     call.body = body.substr(0, plan_.body.limit);
     set(call, kPartial, call.body.size() < body.size() ? "true" : "false");
   }
@@ -121,7 +123,8 @@ class ExtAuthz final : public Filter {
     auto* fields = arena.make<Fields>(arena);
     for (const auto& [name, value] : answer.fields) {
       if (isFraming(name) || name == kRemove) continue;
-      if (plan_.service.to_client.empty() || anyMatches(plan_.service.to_client, name)) fields->add(name, value);
+      if (plan_.service.to_client.empty() || anyMatches(plan_.service.to_client, name))
+        fields->add(name, value);
     }
     takeMetadata(answer, stream);
     LocalReply reply;

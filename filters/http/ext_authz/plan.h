@@ -57,7 +57,8 @@ struct Plan {
   BodyNeed requestBody() const { return disabled ? BodyNeed::none() : body; }
 
   static Result<Plan> from(const v3::ExtAuthz& proto, PlanBuild& build);
-  static Result<Plan> forRoute(const Plan& base, std::span<const v3::ExtAuthzPerRoute> levels, PlanBuild& build);
+  static Result<Plan> forRoute(const Plan& base, std::span<const v3::ExtAuthzPerRoute> levels,
+                               PlanBuild& build);
 };
 
 }  // namespace weir::filters::ext_authz

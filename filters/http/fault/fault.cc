@@ -1,5 +1,5 @@
-// Delays and aborts requests on purpose, to see how clients bear it. A delay comes first, an abort may
-// follow; the client itself may ask for either where the configuration lets it.
+// Delays and aborts requests on purpose, to see how clients bear it. A delay comes first, an abort
+// may follow; the client itself may ask for either where the configuration lets it.
 #include <atomic>
 #include <charconv>
 #include <chrono>
@@ -63,7 +63,8 @@ struct Plan {
   std::shared_ptr<Counts> counts;
 
   static Result<Plan> from(const v3::HTTPFault& proto, PlanBuild& build);
-  static Result<Plan> forRoute(const Plan& base, std::span<const v3::HTTPFault> levels, PlanBuild& build) {
+  static Result<Plan> forRoute(const Plan& base, std::span<const v3::HTTPFault> levels,
+                               PlanBuild& build) {
     auto plan = from(levels.back(), build);
     if (plan) plan->counts = base.counts;
     return plan;
@@ -78,8 +79,10 @@ std::optional<Error> Plan::readDelay(const FaultDelay& proto, PlanBuild& build) 
   made.share = Percentage::from(proto.percentage());
   made.by_header = proto.has_header_delay();
   if (proto.has_fixed_delay()) {
-    made.fixed = milliseconds(proto.fixed_delay().seconds() * 1000 + proto.fixed_delay().nanos() / 1'000'000);
-    if (made.fixed.count() <= 0) return Error{"delay.fixed_delay", "expected a time of at least 1ms"};
+    made.fixed = milliseconds(proto.fixed_delay().seconds() * 1000 +
+                              proto.fixed_delay().nanos() / 1'000'000);
+    if (made.fixed.count() <= 0)
+      return Error{"delay.fixed_delay", "expected a time of at least 1ms"};
   } else if (!made.by_header) {
     return Error{"delay", "expected fixed_delay or header_delay"};
   }
@@ -95,7 +98,8 @@ std::optional<Error> Plan::readAbort(const v3::FaultAbort& proto, PlanBuild& bui
   switch (proto.error_type_case()) {
     case v3::FaultAbort::kHttpStatus:
       if (proto.http_status() < 200 || proto.http_status() > 599) {
-        return Error{"abort.http_status", "expected 200 to 599, found " + std::to_string(proto.http_status())};
+        return Error{"abort.http_status",
+                     "expected 200 to 599, found " + std::to_string(proto.http_status())};
       }
       made.status = static_cast<uint16_t>(proto.http_status());
       break;
@@ -103,7 +107,9 @@ std::optional<Error> Plan::readAbort(const v3::FaultAbort& proto, PlanBuild& bui
       made.status = 200;
       made.grpc_status = proto.grpc_status();
       break;
-    case v3::FaultAbort::kHeaderAbort: made.by_header = true; break;
+    case v3::FaultAbort::kHeaderAbort:
+      made.by_header = true;
+      break;
     case v3::FaultAbort::ERROR_TYPE_NOT_SET:
       return Error{"abort", "expected http_status, grpc_status or header_abort"};
   }
@@ -139,7 +145,8 @@ Result<Plan> Plan::from(const v3::HTTPFault& proto, PlanBuild& build) {
   for (int i = 0; i < proto.headers_size(); ++i) {
     auto matcher = HeaderMatcher::from(proto.headers(i));
     if (!matcher) {
-      return Error{"headers[" + std::to_string(i) + "]." + matcher.error().field, matcher.error().text};
+      return Error{"headers[" + std::to_string(i) + "]." + matcher.error().field,
+                   matcher.error().text};
     }
     plan.headers.push_back(*std::move(matcher));
   }
@@ -184,7 +191,8 @@ class Fault final : public Filter {
  private:
   bool concerns(const RequestHead& head, Stream& stream) const {
     if (!plan_.cluster.empty() && stream.routeCluster() != plan_.cluster) return false;
-    if (!plan_.nodes.empty() && plan_.nodes.count(head.fields.get(kNode).value_or("")) == 0) return false;
+    if (!plan_.nodes.empty() && plan_.nodes.count(head.fields.get(kNode).value_or("")) == 0)
+      return false;
     for (const HeaderMatcher& matcher : plan_.headers) {
       if (!matcher.matches(head)) return false;
     }
@@ -192,7 +200,8 @@ class Fault final : public Filter {
   }
 
   // A client may ask for less than the configured share, never for more.
-  static bool happens(Percentage share, const RequestHead& head, std::string_view header, Stream& stream) {
+  static bool happens(Percentage share, const RequestHead& head, std::string_view header,
+                      Stream& stream) {
     if (const auto wanted = header.empty() ? std::nullopt : numberIn(head, header)) {
       share.numerator = static_cast<uint32_t>(std::min<uint64_t>(*wanted, share.numerator));
     }
@@ -202,11 +211,13 @@ class Fault final : public Filter {
   milliseconds delayOf(const RequestHead& head, Stream& stream) const {
     if (!plan_.delay) return {};
     const Delay& delay = *plan_.delay;
-    const std::string_view percentage = delay.by_header ? "x-envoy-fault-delay-request-percentage" : "";
+    const std::string_view percentage =
+        delay.by_header ? "x-envoy-fault-delay-request-percentage" : "";
     if (!happens(delay.share, head, percentage, stream)) return {};
     if (!delay.by_header) return delay.fixed;
     constexpr uint64_t kLongest = 24 * 3'600'000;  // beyond it nobody waits
-    return milliseconds(std::min(numberIn(head, "x-envoy-fault-delay-request").value_or(0), kLongest));
+    return milliseconds(
+        std::min(numberIn(head, "x-envoy-fault-delay-request").value_or(0), kLongest));
   }
 
   Task<Verdict> delayed(milliseconds delay, RequestHead& head, Stream& stream) {
@@ -220,7 +231,8 @@ class Fault final : public Filter {
     reply.status = plan_.abort->status;
     reply.grpc_status = plan_.abort->grpc_status;
     if (plan_.abort->by_header && !askedAbort(head, reply)) return Verdict::pass();
-    const std::string_view percentage = plan_.abort->by_header ? "x-envoy-fault-abort-request-percentage" : "";
+    const std::string_view percentage =
+        plan_.abort->by_header ? "x-envoy-fault-abort-request-percentage" : "";
     if (!happens(plan_.abort->share, head, percentage, stream)) return Verdict::pass();
     plan_.counts->aborts.add();
     activate();

@@ -58,8 +58,12 @@ void add(Fields& fields, const Add& change, const StreamInfo& info) {
     case Action::OverwriteIfPresent:
       if (present) fields.setView(change.name, value);
       return;
-    case Action::Overwrite: fields.setView(change.name, value); return;
-    case Action::Append: fields.addView(change.name, value); return;
+    case Action::Overwrite:
+      fields.setView(change.name, value);
+      return;
+    case Action::Append:
+      fields.addView(change.name, value);
+      return;
   }
 }
 
@@ -104,21 +108,24 @@ std::string decoded(std::string_view text) {
   };
   std::string out;
   for (size_t i = 0; i < text.size(); ++i) {
-    const bool escape = text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 && digit(text[i + 2]) >= 0;
+    const bool escape =
+        text[i] == '%' && i + 2 < text.size() && digit(text[i + 1]) >= 0 && digit(text[i + 2]) >= 0;
     out += escape ? static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2])) : text[i];
     if (escape) i += 2;
   }
   return out;
 }
 
-// The parameters of a query in their order, each as it was written: what is not changed stays as it is.
+// The parameters of a query in their order, each as it was written: what is not changed stays as it
+// is.
 class Query {
  public:
   explicit Query(std::string_view text) {
     while (!text.empty()) {
       const size_t end = std::min(text.find('&'), text.size());
       const std::string_view raw = text.substr(0, end);
-      if (!raw.empty()) parameters_.push_back({decoded(raw.substr(0, raw.find('='))), std::string(raw)});
+      if (!raw.empty())
+        parameters_.push_back({decoded(raw.substr(0, raw.find('='))), std::string(raw)});
       text.remove_prefix(std::min(end + 1, text.size()));
     }
   }
@@ -182,12 +189,15 @@ class Reader {
   Reader(PlanBuild& build, std::string prefix) : build_(build), prefix_(std::move(prefix)) {}
 
   Result<Changes> read(const v3::Mutations& proto) {
-    if (proto.formatters_size() != 0) return Error{prefix_ + "formatters", "formatter extensions are not supported"};
+    if (proto.formatters_size() != 0)
+      return Error{prefix_ + "formatters", "formatter extensions are not supported"};
     Changes made;
     readHeaders(proto.request_mutations(), "request_mutations", made.request);
     readHeaders(proto.response_mutations(), "response_mutations", made.response);
-    readHeaders(proto.request_trailers_mutations(), "request_trailers_mutations", made.request_trailers);
-    readHeaders(proto.response_trailers_mutations(), "response_trailers_mutations", made.response_trailers);
+    readHeaders(proto.request_trailers_mutations(), "request_trailers_mutations",
+                made.request_trailers);
+    readHeaders(proto.response_trailers_mutations(), "response_trailers_mutations",
+                made.response_trailers);
     for (int i = 0; i < proto.query_parameter_mutations_size() && !error_; ++i) {
       at_ = prefix_ + "query_parameter_mutations[" + std::to_string(i) + "]";
       readQuery(proto.query_parameter_mutations(i), made.query);
@@ -210,7 +220,8 @@ class Reader {
   std::optional<HeaderName> readName(const std::string& text, const char* field);
   std::optional<Format> readFormat(const std::string& text, const char* field);
   void refuse(std::string_view field, std::string text) {
-    error_ = Error{at_ + (field.empty() || field.front() == '.' ? "" : ".") + std::string(field), std::move(text)};
+    error_ = Error{at_ + (field.empty() || field.front() == '.' ? "" : ".") + std::string(field),
+                   std::move(text)};
   }
 
   PlanBuild& build_;
@@ -247,14 +258,17 @@ void Reader::readHeader(const HeaderMutation& proto, HeaderChanges& into) {
     case HeaderMutation::kRemove:
       if (auto name = readName(proto.remove(), "remove")) into.emplace_back(*std::move(name));
       return;
-    case HeaderMutation::kAppend: return readAppend(proto.append(), into);
+    case HeaderMutation::kAppend:
+      return readAppend(proto.append(), into);
     case HeaderMutation::kRemoveOnMatch: {
       auto matcher = StringMatcher::from(proto.remove_on_match().key_matcher());
-      if (!matcher) return refuse("remove_on_match.key_matcher." + matcher.error().field, matcher.error().text);
+      if (!matcher)
+        return refuse("remove_on_match.key_matcher." + matcher.error().field, matcher.error().text);
       into.emplace_back(*std::move(matcher));
       return;
     }
-    case HeaderMutation::ACTION_NOT_SET: return refuse("", "expected remove, append or remove_on_match");
+    case HeaderMutation::ACTION_NOT_SET:
+      return refuse("", "expected remove, append or remove_on_match");
   }
 }
 
@@ -265,7 +279,8 @@ void Reader::readAppend(const HeaderValueOption& proto, HeaderChanges& into) {
   }
   auto name = readName(header.key(), "append.header.key");
   if (!name) return;
-  auto value = readFormat(header.value().empty() ? header.raw_value() : header.value(), "append.header.value");
+  auto value = readFormat(header.value().empty() ? header.raw_value() : header.value(),
+                          "append.header.value");
   if (!value) return;
   Action action = actionOf(proto.append_action());
   if (proto.has_append()) {
@@ -332,7 +347,8 @@ class Mutation final : public Filter {
     return Verdict::pass();
   }
   Verdict onRequestTrailers(Fields& trailers, Stream& stream) override {
-    for (const auto& stage : plan_.stages) applyTo(trailers, stage->request_trailers, stream.info());
+    for (const auto& stage : plan_.stages)
+      applyTo(trailers, stage->request_trailers, stream.info());
     return Verdict::pass();
   }
   Verdict onResponse(ResponseHead& head, Stream& stream) override {
@@ -340,7 +356,8 @@ class Mutation final : public Filter {
     return Verdict::pass();
   }
   Verdict onResponseTrailers(Fields& trailers, Stream& stream) override {
-    for (const auto& stage : plan_.stages) applyTo(trailers, stage->response_trailers, stream.info());
+    for (const auto& stage : plan_.stages)
+      applyTo(trailers, stage->response_trailers, stream.info());
     return Verdict::pass();
   }
 
@@ -351,7 +368,8 @@ class Mutation final : public Filter {
 }  // namespace
 
 void install(FilterRegistry& registry) {
-  registry.add<v3::HeaderMutation, Plan, Mutation, v3::HeaderMutationPerRoute>("envoy.filters.http.header_mutation");
+  registry.add<v3::HeaderMutation, Plan, Mutation, v3::HeaderMutationPerRoute>(
+      "envoy.filters.http.header_mutation");
 }
 
 }  // namespace weir::filters::header_mutation

@@ -20,7 +20,7 @@ namespace v3 = envoy::extensions::filters::http::health_check::v3;
 // The last answer of an origin, for all workers: when it is too old, and the answer, each a word of
 // its own, for an answer a moment older or newer is as good.
 struct Remembered {
-  std::atomic<int64_t> until{0};  // steady time
+  std::atomic<int64_t> until{0};    // steady time
   std::atomic<uint32_t> answer{0};  // status * 2 + degraded
 };
 
@@ -36,7 +36,8 @@ struct Plan {
   std::vector<HeaderMatcher> headers;
   std::string node_cluster;
   std::shared_ptr<Remembered> remembered;
-  Counter requests, ok, failed, cached, cluster_not_found, cluster_empty, cluster_unhealthy, degraded;
+  Counter requests, ok, failed, cached, cluster_not_found, cluster_empty, cluster_unhealthy,
+      degraded;
 
   static Result<Plan> from(const v3::HealthCheck& proto, PlanBuild& build) {
     Plan plan;
@@ -56,7 +57,8 @@ struct Plan {
     for (int i = 0; i < proto.headers_size(); ++i) {
       auto matcher = HeaderMatcher::from(proto.headers(i));
       if (!matcher) {
-        return Error{"headers[" + std::to_string(i) + "]." + matcher.error().field, matcher.error().text};
+        return Error{"headers[" + std::to_string(i) + "]." + matcher.error().field,
+                     matcher.error().text};
       }
       plan.headers.push_back(*std::move(matcher));
     }
@@ -90,7 +92,8 @@ class HealthCheck final : public Filter {
     plan_.requests.add();
     if (stream.healthCheckFailed()) return answer(503, "health_check_failed", stream);
     if (!plan_.pass_through) return judgeClusters(stream);
-    if (plan_.remembered == nullptr || ticks(stream) >= plan_.remembered->until.load(std::memory_order_relaxed)) {
+    if (plan_.remembered == nullptr ||
+        ticks(stream) >= plan_.remembered->until.load(std::memory_order_relaxed)) {
       return Verdict::pass();
     }
     plan_.cached.add();
@@ -128,12 +131,15 @@ class HealthCheck final : public Filter {
         plan_.cluster_empty.add();
         return answer(503, "health_check_failed_cluster_empty", stream);
       }
-      if (100.0 * static_cast<double>(health->healthy) < static_cast<double>(health->endpoints) * minimum.percent) {
+      if (100.0 * static_cast<double>(health->healthy) <
+          static_cast<double>(health->endpoints) * minimum.percent) {
         plan_.cluster_unhealthy.add();
         return answer(503, "health_check_failed_cluster_unhealthy", stream);
       }
     }
-    return answer(200, plan_.minimums.empty() ? "health_check_ok" : "health_check_ok_cluster_healthy", stream);
+    return answer(200,
+                  plan_.minimums.empty() ? "health_check_ok" : "health_check_ok_cluster_healthy",
+                  stream);
   }
 
   Verdict answer(uint16_t status, std::string_view details, Stream&) {
@@ -151,8 +157,10 @@ class HealthCheck final : public Filter {
   void remember(const ResponseHead& head, Stream& stream) const {
     if (plan_.remembered == nullptr) return;
     const bool degraded = head.fields.get("x-envoy-degraded").has_value();
-    plan_.remembered->answer.store(head.status * 2u + (degraded ? 1 : 0), std::memory_order_relaxed);
-    plan_.remembered->until.store(ticks(stream) + plan_.cache_time.count(), std::memory_order_relaxed);
+    plan_.remembered->answer.store(head.status * 2u + (degraded ? 1 : 0),
+                                   std::memory_order_relaxed);
+    plan_.remembered->until.store(ticks(stream) + plan_.cache_time.count(),
+                                  std::memory_order_relaxed);
   }
 
   const Plan& plan_;

@@ -17,8 +17,8 @@ Http1Client::Http1Client(Http1Pool& pool, net::Loop& loop)
       timer_(*this),
       scanner_(codec::MessageType::Response, pool.cluster().settings().max_response_head_bytes) {
   connection_.countInto(&pool.cluster().stats().bytes);
-  connection_.setHighMark(std::min(pool.cluster().settings().buffer_limit,
-                                   transport::Connection::kDefaultHighMark));
+  connection_.setHighMark(
+      std::min(pool.cluster().settings().buffer_limit, transport::Connection::kDefaultHighMark));
 }
 
 Http1Client::~Http1Client() = default;
@@ -33,7 +33,8 @@ bool Http1Client::connect() {
 void Http1Client::onConnected() {
   timer_.disarm();
   const auto took = connection_.loop().now() - began_;
-  pool_.cluster().stats().cx_connect_ms.record(static_cast<uint64_t>(took / std::chrono::microseconds(1)));
+  pool_.cluster().stats().cx_connect_ms.record(
+      static_cast<uint64_t>(took / std::chrono::microseconds(1)));
   state_ = State::Idle;
   pool_.onConnected(*this);
   if (state_ == State::Idle) armIdle();
@@ -50,6 +51,7 @@ codec::ClientStream& Http1Client::begin(codec::ClientStreamUser& user) {
   in_body_ = request_done_ = response_started_ = false;
   trailers_ = nullptr;
   scanner_.reset();
+  received_before_ = connection_.bytesIn();
   ++served_;
   return *this;
 }
@@ -106,7 +108,8 @@ size_t Http1Client::onInput(char* data, size_t size) {
   size_t taken = 0;
   while (taken < size && state_ == State::Busy && !connection_.readPaused()) {
     // A step that takes nothing and gives nothing wants more bytes.
-    const size_t n = in_body_ ? readBody(data + taken, size - taken) : readHead(data + taken, size - taken);
+    const size_t n =
+        in_body_ ? readBody(data + taken, size - taken) : readHead(data + taken, size - taken);
     if (n == 0) break;
     taken += n;
   }
@@ -129,8 +132,8 @@ size_t Http1Client::readHead(char* data, size_t size) {
   codec::Limits limits;
   limits.max_fields = pool_.cluster().settings().max_response_fields;
   framing_ = {};
-  const codec::ParseError error = codec::parseResponseHead(const_cast<char*>(copy.data()), copy.size(),
-                                                           limits, method_, *head, framing_);
+  const codec::ParseError error = codec::parseResponseHead(
+      const_cast<char*>(copy.data()), copy.size(), limits, method_, *head, framing_);
   if (error) {
     fail(FailureKind::ProtocolError, error.reason);
     return size;
@@ -153,14 +156,16 @@ size_t Http1Client::readHead(char* data, size_t size) {
 
 size_t Http1Client::readBody(char* data, size_t size) {
   Arena& arena = user_->responseArena();
-  const bool wants_trailers = framing_.body == BodyKind::Chunked && pool_.cluster().settings().enable_trailers;
+  const bool wants_trailers =
+      framing_.body == BodyKind::Chunked && pool_.cluster().settings().enable_trailers;
   if (trailers_ == nullptr && wants_trailers) trailers_ = arena.make<Fields>(arena);
   const codec::BodyDecoder::Step step = body_.step({data, size}, trailers_);
   using Step = codec::BodyDecoder::Step;
   left_ = size - step.consumed;
   codec::ClientStreamUser* user = user_;
   switch (step.kind) {
-    case Step::NeedMore: break;
+    case Step::NeedMore:
+      break;
     case Step::Data: {
       const bool end = framing_.body == BodyKind::Length && body_.remaining() == 0;
       if (end) finishResponse();
@@ -181,7 +186,9 @@ size_t Http1Client::readBody(char* data, size_t size) {
       finishResponse();
       user->onUpstreamBody({}, true);
       break;
-    case Step::Error: fail(FailureKind::ProtocolError, step.error.reason); return size;
+    case Step::Error:
+      fail(FailureKind::ProtocolError, step.error.reason);
+      return size;
   }
   return step.consumed;
 }
@@ -195,8 +202,8 @@ void Http1Client::finishResponse() {
   const bool spent = max != 0 && served_ >= max;
   if (spent) pool_.cluster().stats().cx_max_requests.add();
   // Bytes behind a response answer no request of ours: nothing on this connection can be trusted.
-  if (left_ != 0 || !framing_.keep_alive || !request_done_ || spent || framing_.body == BodyKind::UntilClose ||
-      framing_.body == BodyKind::Tunnel) {
+  if (left_ != 0 || !framing_.keep_alive || !request_done_ || spent ||
+      framing_.body == BodyKind::UntilClose || framing_.body == BodyKind::Tunnel) {
     // What the request wrote this turn may still be wanted by nobody: the response is complete.
     close();
     return;
@@ -215,15 +222,15 @@ void Http1Client::armIdle() {
 }
 
 void Http1Client::onInputEnd() {
-  if (state_ == State::Busy && in_body_ &&
-      body_.onClose().kind == codec::BodyDecoder::Step::End) {
+  if (state_ == State::Busy && in_body_ && body_.onClose().kind == codec::BodyDecoder::Step::End) {
     auto* user = user_;
     finishResponse();
     user->onUpstreamBody({}, true);
     return;
   }
-  fail(FailureKind::ConnectionClosed, response_started_ ? "upstream closed in the middle of a response"
-                                                        : "upstream closed before a response");
+  fail(FailureKind::ConnectionClosed, response_started_
+                                          ? "upstream closed in the middle of a response"
+                                          : "upstream closed before a response");
 }
 
 void Http1Client::onFailed(const Failure& failure) { fail(failure.kind, failure.detail); }
@@ -231,6 +238,7 @@ void Http1Client::onFailed(const Failure& failure) { fail(failure.kind, failure.
 void Http1Client::fail(FailureKind kind, std::string_view detail) {
   if (state_ == State::Closed) return;
   const State was = std::exchange(state_, State::Closed);
+  const uint64_t bytes_in = connection_.bytesIn();
   timer_.disarm();
   connection_.close();
   if (was == State::Connecting) {
@@ -248,7 +256,7 @@ void Http1Client::fail(FailureKind kind, std::string_view detail) {
   }
   pool_.onClosed(*this, was == State::Busy);
   if (user_ == nullptr) return;
-  const bool unanswered = !response_started_ && kind != FailureKind::ProtocolError;
+  const bool unanswered = bytes_in == received_before_;
   auto* user = std::exchange(user_, nullptr);
   user->onUpstreamFailure(
       {Side::Upstream, kind, unanswered && reused() ? Retry::IfReused : Retry::Never, detail});
@@ -272,7 +280,8 @@ void Http1Client::close() {
 
 void Http1Client::onTimer() {
   if (state_ == State::Connecting) return fail(FailureKind::ConnectTimeout, "connect timeout");
-  if (state_ != State::Idle) return;  // armed when it was idle last; a busy one has no deadline here
+  if (state_ != State::Idle)
+    return;  // armed when it was idle last; a busy one has no deadline here
   pool_.cluster().stats().cx_idle_timeout.add();
   close();
 }

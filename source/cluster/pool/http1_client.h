@@ -1,5 +1,5 @@
-// An Http1Client is one HTTP/1 connection to an endpoint, owned by its pool: connecting, then idle or
-// busy with one exchange at a time. It is the ClientStream of that exchange.
+// An Http1Client is one HTTP/1 connection to an endpoint, owned by its pool: connecting, then idle
+// or busy with one exchange at a time. It is the ClientStream of that exchange.
 //
 // Life: connect -> (idle -> busy)* -> closed; when closed it tells the pool and dies at the end of
 // the turn. A response that ends while its request is unfinished, or says so, closes it.
@@ -79,7 +79,8 @@ class Http1Client final : public transport::ConnectionUser,
   bool request_done_ = false;
   bool response_started_ = false;
   uint64_t served_ = 0;
-  size_t left_ = 0;  // bytes received behind what was parsed last
+  uint64_t received_before_ = 0;  // bytes of earlier exchanges
+  size_t left_ = 0;               // bytes received behind what was parsed last
   net::SteadyTime began_;
   std::string local_text_;
 };

@@ -19,7 +19,8 @@ void PoolWaiter::leaveQueue() {
   if (pool_ != nullptr) pool_->dequeue(*this);
 }
 
-Http1Pool::Http1Pool(net::Loop& loop, PoolOwner& owner, const Cluster& cluster, EndpointPtr endpoint)
+Http1Pool::Http1Pool(net::Loop& loop, PoolOwner& owner, const Cluster& cluster,
+                     EndpointPtr endpoint)
     : loop_(loop), owner_(owner), cluster_(cluster), endpoint_(std::move(endpoint)) {}
 
 Http1Pool::~Http1Pool() {
@@ -75,7 +76,8 @@ void Http1Pool::acquire(PoolWaiter& waiter, bool fresh) {
   const Limits& limits = cluster_.settings().limits;
   if (cluster_.requests.full(limits.max_requests)) {
     stats.rq_pending_overflow.add();
-    return waiter.onPoolFailure({Side::Weir, FailureKind::Refused, Retry::Never, "max_requests"}, true);
+    return waiter.onPoolFailure({Side::Weir, FailureKind::Refused, Retry::Never, "max_requests"},
+                                true);
   }
   if (idle_ != nullptr && !fresh) return serve(*idle_, waiter);
   if (cluster_.pending.full(limits.max_pending)) {

@@ -48,8 +48,8 @@ class Http1Pool {
   Http1Pool(const Http1Pool&) = delete;
   ~Http1Pool();
 
-  // Calls the waiter back, at once or later, exactly once unless it leaves. `fresh`: idle connections
-  // are passed over.
+  // Calls the waiter back, at once or later, exactly once unless it leaves. `fresh`: idle
+  // connections are passed over.
   void acquire(PoolWaiter& waiter, bool fresh = false);
   // No new connections; idle ones close now, busy ones after their exchange.
   void drain();

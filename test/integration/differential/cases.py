@@ -21,7 +21,8 @@ def case(name, *requests, burst=False):
 
 
 def req(method="GET", path="/", *fields, host="a.example", body=b"", version="HTTP/1.1"):
-    lines = [f"{method} {path} {version}"] + ([f"Host: {host}"] if host is not None else []) + list(fields)
+    hosts = [] if host is None else [f"Host: {host}"]
+    lines = [f"{method} {path} {version}", *hosts, *fields]
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
 
 
@@ -38,15 +39,18 @@ def chunked(method, path, raw, *fields):
     return req(method, path, "transfer-encoding: chunked", *fields, body=raw)
 
 
-METHODS = ["GET", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "POST", "PROPFIND", "MKCOL", "REPORT", "SEARCH",
-           "M-SEARCH", "TRACE"]
+METHODS = [
+    "GET", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "POST", "PROPFIND", "MKCOL", "REPORT",
+    "SEARCH", "M-SEARCH", "TRACE",
+]
 
 PATHS = [
-    "/a", "/a/", "/a/b/c", "/a//b", "//a", "/a/./b", "/a/../b", "/a/..", "/%61", "/%41%2f%42", "/a%20b",
-    "/%E2%82%AC", "/%e2%82%ac", "/a+b", "/a;p=1;q", "/a,b", "/~user", "/a:b", "/@a", "/!$&'()*+,;=:@",
-    "/?", "/?a", "/?a=", "/?a=b&c=d", "/?a=b&&c", "/?a=b?c=d", "/a?b=/../c", "/a?%00", "/a?b=%zz", "/%zz", "/a%",
-    "/[x]", "/{x}", "/a|b", "/a^b", "/a\\b", "/a\"b", "/a<b>", "/a`b", "/*", "/" + "x" * 3000,
-    "http://b.example/abs", "http://b.example:81/abs?x=1", "http://b.example", "http://B.Example/",
+    "/a", "/a/", "/a/b/c", "/a//b", "//a", "/a/./b", "/a/../b", "/a/..", "/%61", "/%41%2f%42",
+    "/a%20b", "/%E2%82%AC", "/%e2%82%ac", "/a+b", "/a;p=1;q", "/a,b", "/~user", "/a:b", "/@a",
+    "/!$&'()*+,;=:@", "/?", "/?a", "/?a=", "/?a=b&c=d", "/?a=b&&c", "/?a=b?c=d", "/a?b=/../c",
+    "/a?%00", "/a?b=%zz", "/%zz", "/a%", "/[x]", "/{x}", "/a|b", "/a^b", "/a\\b", "/a\"b", "/a<b>",
+    "/a`b", "/*", "/" + "x" * 3000, "http://b.example/abs", "http://b.example:81/abs?x=1",
+    "http://b.example", "http://B.Example/",
 ]
 
 FIELDS = {
@@ -65,7 +69,8 @@ FIELDS = {
     "long value": ["x-a: " + "v" * 8000],
     "cookies": ["cookie: a=1; b=2"],
     "two cookie fields": ["cookie: a=1", "cookie: b=2"],
-    "accept and agent": ["accept: text/html, */*;q=0.1", "accept-encoding: gzip, br", "user-agent: curl/8 (x)"],
+    "accept and agent": [
+        "accept: text/html, */*;q=0.1", "accept-encoding: gzip, br", "user-agent: curl/8 (x)"],
     "authorization": ["authorization: Basic YTpi", "proxy-authorization: Basic YTpi"],
     "connection keep-alive": ["connection: keep-alive"],
     "connection names a field": ["connection: x-hop", "x-hop: 1", "x-stay: 2"],
@@ -88,7 +93,9 @@ FIELDS = {
     "x-envoy-original-path": ["x-envoy-original-path: /theirs"],
     "x-envoy-external-address": ["x-envoy-external-address: 192.0.2.9"],
     "x-envoy-expected": ["x-envoy-expected-rq-timeout-ms: 7"],
-    "range and conditions": ["range: bytes=0-4", "if-none-match: \"a\"", "if-modified-since: Tue, 15 Nov 1994 08:12:31 GMT"],
+    "range and conditions": [
+        "range: bytes=0-4", "if-none-match: \"a\"",
+        "if-modified-since: Tue, 15 Nov 1994 08:12:31 GMT"],
     "content type without body": ["content-type: text/plain"],
     "grpc content type": ["content-type: application/grpc"],
     "date and server": ["date: Tue, 15 Nov 1994 08:12:31 GMT", "server: mine"],
@@ -96,8 +103,10 @@ FIELDS = {
     "expect": ["expect: 200-ok"],
 }
 
-HOSTS = ["a.example", "A.EXAMPLE", "a.example:80", "a.example:8080", "127.0.0.1", "127.0.0.1:99", "[::1]", "[::1]:99",
-         "a-b_c.example", "a.example."]
+HOSTS = [
+    "a.example", "A.EXAMPLE", "a.example:80", "a.example:8080", "127.0.0.1", "127.0.0.1:99",
+    "[::1]", "[::1]:99", "a-b_c.example", "a.example.",
+]
 
 BODIES = [
     case("body of 0 bytes", sized("POST", "/", b"")),
@@ -107,34 +116,45 @@ BODIES = [
     case("GET with a body", sized("GET", "/", b"query")),
     case("DELETE with a body", sized("DELETE", "/", b"why")),
     case("POST without length", req("POST")),
-    case("repeated equal length", req("POST", "/", "content-length: 3", "content-length: 3", body=b"abc")),
+    case("repeated equal length",
+         req("POST", "/", "content-length: 3", "content-length: 3", body=b"abc")),
     case("chunked empty", chunked("POST", "/", b"0\r\n\r\n")),
     case("chunked one", chunked("POST", "/", b"3\r\nabc\r\n0\r\n\r\n")),
     case("chunked many", chunked("POST", "/", b"1\r\na\r\n" * 500 + b"0\r\n\r\n")),
     case("chunked extensions", chunked("POST", "/", b"3;a=b;c=\"d\"\r\nabc\r\n0;x\r\n\r\n")),
-    case("chunk sizes in hex", chunked("POST", "/", b"A\r\n0123456789\r\n00a\r\n0123456789\r\n0\r\n\r\n")),
-    case("chunked trailers", chunked("POST", "/", b"3\r\nabc\r\n0\r\nx-sum: 1\r\nx-b: 2\r\n\r\n", "trailer: x-sum")),
-    case("Chunked in capitals", req("POST", "/", "Transfer-Encoding: Chunked", body=b"3\r\nabc\r\n0\r\n\r\n")),
-    case("expect 100-continue, body sent at once", sized("POST", "/", b"abc", "expect: 100-continue")),
-    case("keep-alive with bodies", sized("POST", "/1", b"one"), chunked("POST", "/2", b"3\r\ntwo\r\n0\r\n\r\n"), req()),
+    case("chunk sizes in hex",
+         chunked("POST", "/", b"A\r\n0123456789\r\n00a\r\n0123456789\r\n0\r\n\r\n")),
+    case("chunked trailers",
+         chunked("POST", "/", b"3\r\nabc\r\n0\r\nx-sum: 1\r\nx-b: 2\r\n\r\n", "trailer: x-sum")),
+    case("Chunked in capitals",
+         req("POST", "/", "Transfer-Encoding: Chunked", body=b"3\r\nabc\r\n0\r\n\r\n")),
+    case("expect 100-continue, body sent at once",
+         sized("POST", "/", b"abc", "expect: 100-continue")),
+    case("keep-alive with bodies",
+         sized("POST", "/1", b"one"), chunked("POST", "/2", b"3\r\ntwo\r\n0\r\n\r\n"), req()),
     case("pipelined", req("GET", "/1"), req("HEAD", "/2"), req("GET", "/3"), burst=True),
-    case("pipelined bodies", sized("POST", "/1", b"one"), chunked("POST", "/2", b"1\r\na\r\n0\r\n\r\n"), req(), burst=True),
+    case("pipelined bodies",
+         sized("POST", "/1", b"one"), chunked("POST", "/2", b"1\r\na\r\n0\r\n\r\n"), req(),
+         burst=True),
     case("keep-alive ten times", *[req("GET", f"/{n}") for n in range(10)]),
     case("blank lines first", b"\r\n\r\n" + req()),
 ]
 BODIES[-1].methods = ["GET"]
 
 ANSWERS = [
-    "status:200", "status:201", "status:202", "status:203", "status:204", "status:205", "status:206", "status:299",
-    "status:300", "status:301", "status:304", "status:307", "status:400", "status:401", "status:404", "status:418",
-    "status:429", "status:451", "status:500", "status:502", "status:503", "status:504", "status:599", "status:700",
-    "chunked", "chunked-empty", "chunked-trailers", "chunked-extensions", "until-close", "until-close-empty", "length-0",
-    "connection-close", "http-1.0", "http-1.0-keep-alive", "big", "cookies", "own-server", "own-date", "own-via", "many",
-    "reason", "no-reason", "blanks", "hop", "x-envoy", "request-id", "hints", "continue", "304-length", "204-length",
-    "latin", "upper", "alt-svc",
+    "status:200", "status:201", "status:202", "status:203", "status:204", "status:205",
+    "status:206", "status:299", "status:300", "status:301", "status:304", "status:307",
+    "status:400", "status:401", "status:404", "status:418", "status:429", "status:451",
+    "status:500", "status:502", "status:503", "status:504", "status:599", "status:700", "chunked",
+    "chunked-empty", "chunked-trailers", "chunked-extensions", "until-close", "until-close-empty",
+    "length-0", "connection-close", "http-1.0", "http-1.0-keep-alive", "big", "cookies",
+    "own-server", "own-date", "own-via", "many", "reason", "no-reason", "blanks", "hop", "x-envoy",
+    "request-id", "hints", "continue", "304-length", "204-length", "latin", "upper", "alt-svc",
 ]
-UPSTREAM_ERRORS = ["die", "garbage", "cut-length", "cut-chunk", "bad-chunk", "two-lengths", "bad-length", "status-99",
-                   "length-and-chunked"]
+UPSTREAM_ERRORS = [
+    "die", "garbage", "cut-length", "cut-chunk", "bad-chunk", "two-lengths", "bad-length",
+    "status-99", "length-and-chunked",
+]
 
 PLAIN = (
     [case(f"method {method}", req(method)) for method in METHODS]
@@ -145,8 +165,10 @@ PLAIN = (
     + BODIES
     + [case(f"answer {what}", do(what)) for what in ANSWERS]
     + [case(f"answer {what}, then another request", do(what), req())
-       for what in ("chunked", "status:204", "status:304", "length-0", "connection-close", "big", "hints")]
-    + [case(f"HEAD answer {what}", do(what, "HEAD"), req()) for what in ("status:200", "chunked", "big", "status:404")]
+       for what in ("chunked", "status:204", "status:304", "length-0", "connection-close", "big",
+                    "hints")]
+    + [case(f"HEAD answer {what}", do(what, "HEAD"), req())
+       for what in ("status:200", "chunked", "big", "status:404")]
     + [case(f"upstream {what}", do(what)) for what in UPSTREAM_ERRORS]
 )
 
@@ -155,34 +177,45 @@ EDGE = (
     + [case(f"fields: {name}", req("GET", "/", *fields)) for name, fields in FIELDS.items()]
     + [case(f"host {host}", req(host=host)) for host in HOSTS]
     + [case(f"answer {what}", do(what)) for what in
-       ("status:200", "status:204", "chunked", "chunked-trailers", "own-server", "own-via", "request-id", "until-close")]
+       ("status:200", "status:204", "chunked", "chunked-trailers", "own-server", "own-via",
+        "request-id", "until-close")]
     + [case("trailers", chunked("POST", "/", b"3\r\nabc\r\n0\r\nx-sum: 1\r\n\r\n")),
        case("HTTP/1.0", req(version="HTTP/1.0")),
        case("HTTP/1.0 without host", req(version="HTTP/1.0", host=None)),
-       case("HTTP/1.0 keep-alive", req("GET", "/", "connection: keep-alive", version="HTTP/1.0"), req()),
+       case("HTTP/1.0 keep-alive",
+            req("GET", "/", "connection: keep-alive", version="HTTP/1.0"), req()),
        case("HTTP/1.0 and chunks", do("chunked", version="HTTP/1.0")),
-       case("HTTP/1.0 POST", req("POST", "/", "content-length: 3", version="HTTP/1.0", body=b"abc")),
+       case("HTTP/1.0 POST",
+            req("POST", "/", "content-length: 3", version="HTTP/1.0", body=b"abc")),
        case("three requests", req(), req(), req())]
 )
 
-ROUTED = ["/direct", "/direct?x", "/direct/", "/direct-empty", "/teapot", "/to-host/a?b=c", "/to-path/a?b=c", "/to-path",
-          "/to-query/a?b=c", "/to-prefix/a/b?c", "/to-https/a?b", "/to-port/x", "/to-regex/abc/d?e", "/rewrite/a/b?c=d",
-          "/rewrite/", "/exact-rewrite?q=1", "/regex/12/34/x?y=/5/", "/regex/none", "/literal/x", "/by-path/one/two?x",
-          "/item/12", "/item/12/", "/item/x", "/parts", "/parts/a/b?c", "/parts?c", "/partsx", "/case", "/CASE?x",
-          "/match", "/match?q=1", "/match?q=2&q=1", "/match?q=%31", "/pass", "/nowhere"]
+ROUTED = [
+    "/direct", "/direct?x", "/direct/", "/direct-empty", "/teapot", "/to-host/a?b=c",
+    "/to-path/a?b=c", "/to-path", "/to-query/a?b=c", "/to-prefix/a/b?c", "/to-https/a?b",
+    "/to-port/x", "/to-regex/abc/d?e", "/rewrite/a/b?c=d", "/rewrite/", "/exact-rewrite?q=1",
+    "/regex/12/34/x?y=/5/", "/regex/none", "/literal/x", "/by-path/one/two?x", "/item/12",
+    "/item/12/", "/item/x", "/parts", "/parts/a/b?c", "/parts?c", "/partsx", "/case", "/CASE?x",
+    "/match", "/match?q=1", "/match?q=2&q=1", "/match?q=%31", "/pass", "/nowhere",
+]
 
 ROUTES = (
     [case(f"route {path}", req("GET", path)) for path in ROUTED]
-    + [case(f"HEAD {path}", req("HEAD", path), req("GET", "/pass")) for path in ("/direct", "/teapot", "/to-host/x")]
-    + [case(f"POST {path}", sized("POST", path, b"body")) for path in ("/to-path", "/pass", "/to-https")]
+    + [case(f"HEAD {path}", req("HEAD", path), req("GET", "/pass"))
+       for path in ("/direct", "/teapot", "/to-host/x")]
+    + [case(f"POST {path}", sized("POST", path, b"body"))
+       for path in ("/to-path", "/pass", "/to-https")]
     + [case(f"host {host}", req("GET", "/x", host=host)) for host in
-       ("a.wild.example", "a.b.wild.example", "wild.example", "named.example", "named.example:80", "NAMED.example",
+       ("a.wild.example", "a.b.wild.example", "wild.example", "named.example", "named.example:80",
+        "NAMED.example",
         "prefix.com", "prefix.a.b", "other")]
     + [case("redirect of a host with port", req("GET", "/to-path", host="a.example:8080")),
        case("https redirect of a host with port", req("GET", "/to-https", host="a.example:80")),
        case("host by header", req("GET", "/by-header", "x-to-host: given.example")),
        case("host by absent header", req("GET", "/by-header")),
-       case("ops", req("GET", "/ops", "x-drop: 1", "x-a: A", "x-set: theirs", "x-once: theirs", "x-only: theirs")),
+       case("ops",
+            req("GET", "/ops", "x-drop: 1", "x-a: A", "x-set: theirs", "x-once: theirs",
+                "x-only: theirs")),
        case("ops on nothing", req("GET", "/ops")),
        case("ops on a response", do("ops", "GET", "/ops", "x-a: A")),
        case("ops on repeated", req("GET", "/ops", "x-set: 1", "x-set: 2", "x-add: 0")),
@@ -198,9 +231,11 @@ ROUTES = (
 FAILING = [
     case("refused connection", req("GET", "/dead"), req("GET", "/pass")),
     case("refused connection, HEAD", req("HEAD", "/dead"), req("GET", "/pass")),
-    case("refused connection, grpc", req("POST", "/dead", "content-type: application/grpc", "content-length: 0")),
+    case("refused connection, grpc",
+         req("POST", "/dead", "content-type: application/grpc", "content-length: 0")),
     case("no endpoints", req("GET", "/empty"), req("GET", "/pass")),
-    case("no endpoints, grpc", req("POST", "/empty", "content-type: application/grpc", "content-length: 0")),
+    case("no endpoints, grpc",
+         req("POST", "/empty", "content-type: application/grpc", "content-length: 0")),
     case("circuit breaker", req("GET", "/full"), req("GET", "/pass")),
     case("unknown cluster", req("GET", "/named", "x-cluster: nowhere")),
     case("no cluster named", req("GET", "/named")),

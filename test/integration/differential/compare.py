@@ -12,10 +12,11 @@ import origin_script
 from http1_wire import read_response
 from origin import Server
 from raw_client import Client
-from weir_process import ProxyProcess, free_port
+from weir_process import ProxyProcess, free_port, wait_for
 
 HERE = pathlib.Path(__file__).resolve().parent
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+ADDRESS = re.compile(r"127\.0\.0\.1:\d+")
 # How long a connection must stay silent after the last answer to count as kept open.
 OPEN_SECONDS = 0.04
 
@@ -40,6 +41,11 @@ def neutral(name, value, sent):
         return "<new uuid>"
     if name == "x-envoy-upstream-service-time" and value.isdigit():
         return "<milliseconds>"
+    if name == "x-forwarded-for":
+        # For a client on loopback Envoy appends its own outward address, Weir the client's.
+        before, _, last = value.rpartition(",")
+        theirs = re.search(r"(?im)^x-forwarded-for:.*", sent)
+        return value if theirs and last.strip() in theirs[0] else f"{before},<client>"
     return value
 
 
@@ -54,15 +60,17 @@ def aspects_of(prefix, message, sent):
     """What is compared of a message: {aspect: value}."""
     first = message.start.split(" ")
     start = message.start if prefix.startswith("origin") else first[1]
-    found = {f"{prefix}: start": start, f"{prefix}: body": message.body,
-             f"{prefix}: complete": message.complete, f"{prefix}: trailers": field_table(message.trailers, sent)}
+    found = {
+        f"{prefix}: start": start, f"{prefix}: body": message.body,
+        f"{prefix}: complete": message.complete,
+        f"{prefix}: trailers": field_table(message.trailers, sent)}
     for name, values in field_table(message.fields, sent).items():
         found[f"{prefix}: {name}"] = values
     return found
 
 
 def read_answers(client, case, number, sent):
-    """One final response and the interim ones before it; (aspects, whether the connection lives)."""
+    """One final response and the interim ones before it: (aspects, is the connection alive)."""
     found = {}
     for interim in range(5):
         try:
@@ -82,6 +90,7 @@ def run_case(case, port, origin):
     sent = b"".join(case.requests).decode("latin-1")
     found, alive = {}, True
     with Client(port) as client:
+        found["port"] = client.sock.getsockname()[1]
         client.sock.settimeout(5)
         if case.burst:
             client.send(sent.encode("latin-1"))
@@ -96,8 +105,11 @@ def run_case(case, port, origin):
                 break
             answers, alive = read_answers(client, case, number, sent)
             found.update(answers)
-        if alive:
+        # Who announced the end may take a moment to close, waiting for the client to do so.
+        if alive and found.get(f"answer {len(case.requests) - 1}: connection") != ["close"]:
             found["connection stays open"] = client.silent(OPEN_SECONDS)
+    # A request that broke off is listed when the proxy has closed its connection.
+    wait_for(lambda: origin.busy == 0, "the origin is idle")
     for number, request in enumerate(origin.requests[first_seen:]):
         found.update(aspects_of(f"origin {number}", request, sent))
     return found
@@ -107,17 +119,31 @@ def run_all(binary, arguments, config):
     """{case name: aspects} of a configuration's cases on one proxy."""
     origin = ScriptedOrigin()
     ports = {"18100": free_port(), "18101": origin.port, "18102": free_port()}
-    text = re.sub(r"\b1810[012]\b", lambda match: str(ports[match[0]]), (HERE / f"{config}.yaml").read_text())
+    text = re.sub(r"\b1810[012]\b", lambda match: str(ports[match[0]]),
+                  (HERE / f"{config}.yaml").read_text())
     with tempfile.TemporaryDirectory(prefix="wd-") as directory:
         proxy = ProxyProcess(binary, text, directory, arguments)
         try:
             proxy.await_ready()
-            found = {case.name: run_case(case, ports["18100"], origin) for case in cases.CASES[config]}
+            found = {
+                case.name: run_case(case, ports["18100"], origin)
+                for case in cases.CASES[config]}
             assert proxy.alive(), f"the proxy died:\n{proxy.output()[-2000:]}"
-            return found
         finally:
             proxy.stop()
             origin.close()
+        add_log_lines(found, pathlib.Path(directory, "access.log").read_text())
+        return found
+
+
+def add_log_lines(found, log):
+    """Each case's lines of the access log, which begin with the client's port."""
+    by_port = {aspects.pop("port"): aspects for aspects in found.values()}
+    assert len(by_port) == len(found), "a client port came twice; run again"
+    for line in log.splitlines():
+        port, rest = line.split(" ", 1)
+        lines = by_port[int(port)].setdefault("log", [])
+        lines.append(ADDRESS.sub("<address>", rest))
 
 
 def differences(config, envoys, weirs):
@@ -130,5 +156,4 @@ def differences(config, envoys, weirs):
 
 
 def matches(row, difference):
-    return all(fnmatch.fnmatchcase(text, pattern.replace("[", "[[]"))
-               for text, pattern in zip(difference[:3], row[:3]))
+    return all(fnmatch.fnmatchcase(text, pattern) for text, pattern in zip(difference[:3], row[:3]))

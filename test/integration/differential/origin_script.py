@@ -27,7 +27,8 @@ SCRIPTS = {
     "length-0": (plain(body=b""), False),
     "connection-close": (plain("connection: close"), True),
     "http-1.0": (b"HTTP/1.0 200 OK\r\ncontent-length: 3\r\n\r\nold", True),
-    "http-1.0-keep-alive": (b"HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 3\r\n\r\nold", True),
+    "http-1.0-keep-alive":
+        (b"HTTP/1.0 200 OK\r\nconnection: keep-alive\r\ncontent-length: 3\r\n\r\nold", True),
     "big": (plain(body=BIG), False),
     "cookies": (plain("set-cookie: a=1; path=/", "set-cookie: b=2"), False),
     "own-server": (plain("server: theirs"), False),
@@ -37,13 +38,15 @@ SCRIPTS = {
     "reason": (plain(status="200 A fine day"), False),
     "no-reason": (plain(status="200 "), False),
     "blanks": (plain("x-a:b", "x-b: \t c \t", "x-c:"), False),
-    "hop": (plain("connection: x-hop", "x-hop: 1", "keep-alive: timeout=5", "proxy-authenticate: Basic",
-                  "x-stay: 2"), False),
-    "x-envoy": (plain("x-envoy-upstream-service-time: 77", "x-envoy-internal: true", "x-envoy-degraded: true"), False),
+    "hop": (plain("connection: x-hop", "x-hop: 1", "keep-alive: timeout=5",
+                  "proxy-authenticate: Basic", "x-stay: 2"), False),
+    "x-envoy": (plain("x-envoy-upstream-service-time: 77", "x-envoy-internal: true",
+                      "x-envoy-degraded: true"), False),
     "request-id": (plain("x-request-id: theirs"), False),
     "hints": (b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n" + plain(), False),
     "continue": (b"HTTP/1.1 100 Continue\r\n\r\n" + plain(), False),
-    "304-length": (b"HTTP/1.1 304 Not Modified\r\ncontent-length: 99\r\netag: \"a\"\r\n\r\n", False),
+    "304-length":
+        (b"HTTP/1.1 304 Not Modified\r\ncontent-length: 99\r\netag: \"a\"\r\n\r\n", False),
     "204-length": (b"HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n", False),
     "latin": (plain("x-a: \xe9\xff"), False),
     "upper": (plain("X-Upper-Case: Value", "Content-Type: Text/HTML"), False),
@@ -57,7 +60,8 @@ SCRIPTS = {
     "two-lengths": (head("content-length: 3", "content-length: 4") + b"abcd", True),
     "bad-length": (head("content-length: abc") + b"abcd", True),
     "status-99": (b"HTTP/1.1 99 Low\r\ncontent-length: 0\r\n\r\n", True),
-    "length-and-chunked": (head("content-length: 3", "transfer-encoding: chunked") + b"3\r\nabc\r\n0\r\n\r\n", True),
+    "length-and-chunked":
+        (head("content-length: 3", "transfer-encoding: chunked") + b"3\r\nabc\r\n0\r\n\r\n", True),
 }
 WAIT = {"never": b"", "stall": head("content-length: 10") + b"abc"}
 # Longer than the timeouts of failing.yaml.
@@ -74,8 +78,10 @@ def answer(request):
     elif what.startswith("status:"):
         code = what.partition(":")[2]
         empty = code in NO_BODY
-        data = f"HTTP/1.1 {code} Reason\r\n\r\n".encode() if empty else plain(status=f"{code} Reason")
-        data, close = (plain(status="205 Reason", body=b""), False) if code == "205" else (data, False)
+        data = f"HTTP/1.1 {code} Reason\r\n\r\n".encode() if empty else plain(
+            status=f"{code} Reason")
+        data, close = (plain(status="205 Reason", body=b""), False) if code == "205" else (data,
+                                                                                           False)
     else:
         data, close = SCRIPTS[what]
     if request.method == "HEAD":
@@ -90,7 +96,7 @@ def serve(wire, request):
         wire.send(WAIT[what])
         wire.sock.settimeout(WAIT_SECONDS)
         deadline = time.monotonic() + WAIT_SECONDS
-        while time.monotonic() < deadline and wire._more():
+        while time.monotonic() < deadline and wire.more():
             pass
         return False
     data, close = answer(request)

@@ -1,0 +1,63 @@
+"""Every example is run as its own comments say: the curl lines, and what the answer holds."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from weir_process import ROOT, Weir, free_port, wait_for
+
+EXAMPLES = sorted([*ROOT.glob("examples/*.yaml"), *ROOT.glob("filters/*/*/example.yaml")])
+UPSTREAMS = {"18081": "one", "18082": "two"}  # what tools/dev run starts beside Weir
+OURS = ("10000", "9901")
+DEMO = ROOT / "tools/dev.d/demo_upstream.py"
+
+
+def lines_to_try(text):
+    """Pairs of a curl line and the texts its answer holds."""
+    tries = []
+    for line in re.findall(r"^# +(curl .*|=> .*)$", text, re.MULTILINE):
+        if line.startswith("=> "):
+            tries[-1][1].append(line[3:])
+        else:
+            tries.append((line, []))
+    return tries
+
+
+def run(command):
+    done = subprocess.run(["bash", "-c", command], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=30, check=False)
+    return done.stdout + done.stderr
+
+
+def test_there_are_examples():
+    assert len(EXAMPLES) >= 12
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_example(path, tmp_path):
+    text = path.read_text()
+    upstreams = []
+    weir = None
+    try:
+        for port in (*UPSTREAMS, *OURS):
+            free = str(free_port())
+            if port in UPSTREAMS and port in text:
+                name = UPSTREAMS[port]
+                upstreams.append(subprocess.Popen([sys.executable, str(DEMO), name, free]))
+                wait_for(lambda free=free: run(f"curl -s http://127.0.0.1:{free}/"), "upstream")
+            text = re.sub(rf"(?<!\d){port}(?!\d)", free, text)
+        tries = lines_to_try(text)
+        assert tries and all(holds for _, holds in tries), "a curl line, and what its answer holds"
+        weir = Weir(text, tmp_path).await_ready("starting workers")
+        for command, holds in tries:
+            answer = run(command)
+            for part in holds:
+                assert part in answer, f"{command}\n{answer}"
+    finally:
+        if weir is not None:
+            assert weir.stop() == 0
+        for upstream in upstreams:
+            upstream.terminate()
+            upstream.wait()
