@@ -284,12 +284,27 @@ TEST_F(AdminServerTest, idleAndStalledClientsAreClosed) {
   stalled.send("GET /stats HTTP/1.1\r\nHost: localhost\r\n\r\n");
   EXPECT_TRUE(idle.ended());
   EXPECT_TRUE(half.ended());
-  std::this_thread::sleep_for(300ms);
+  for (int i = 0; i < 1000 && source_.store.value("listener.admin.downstream_cx_destroy") != 3;
+       ++i) {
+    std::this_thread::sleep_for(10ms);
+  }
   EXPECT_THAT(stalled.readAll(), Not(HasSubstr("\r\n0\r\n\r\n")));
   stop();
   EXPECT_EQ(connections_left_, 0u);
   EXPECT_EQ(source_.store.value("listener.admin.downstream_cx_total"), 3u);
   EXPECT_EQ(source_.store.value("listener.admin.downstream_cx_active"), 0u);
+}
+
+TEST_F(AdminServerTest, aConnectionThatIsIdleAfterAPageIsClosed) {
+  fillStats();
+  AdminSettings settings;
+  settings.idle_timeout = 50ms;
+  start(settings);
+  Client client(address_);
+  const auto begin = std::chrono::steady_clock::now();
+  client.send("GET /stats HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_THAT(client.readAll(), testing::EndsWith("\r\n0\r\n\r\n"));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 5s);
 }
 
 TEST_F(AdminServerTest, connectionsAreLimited) {

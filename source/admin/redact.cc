@@ -27,7 +27,7 @@ using google::protobuf::Struct;
 using google::protobuf::Value;
 
 // Fields that are secret with all that is in them, by message and field.
-constexpr std::array<std::string_view, 17> kSecretFields = {
+constexpr std::array<std::string_view, 18> kSecretFields = {
     "envoy.admin.v3.CommandLineOptions.config_yaml",
     "envoy.config.core.v3.GrpcService.GoogleGrpc.CallCredentials.GoogleIAMCredentials."
     "authorization_token",
@@ -44,6 +44,7 @@ constexpr std::array<std::string_view, 17> kSecretFields = {
     "envoy.extensions.transport_sockets.tls.v3.GenericSecret.secret",
     "envoy.extensions.transport_sockets.tls.v3.GenericSecret.secrets",
     "envoy.extensions.transport_sockets.tls.v3.TlsCertificate.password",
+    "envoy.extensions.transport_sockets.tls.v3.TlsCertificate.pkcs12",
     "envoy.extensions.transport_sockets.tls.v3.TlsCertificate.private_key",
     "envoy.extensions.transport_sockets.tls.v3.TlsCertificate.private_key_provider",
     "envoy.extensions.transport_sockets.tls.v3.TlsSessionTicketKeys.keys",

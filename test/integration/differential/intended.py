@@ -44,4 +44,17 @@ INTENDED = [
      "A refused request is logged with its method where that was read; Envoy leaves it out."),
     ("failing", "unknown cluster", "log",
      "The log names the cluster that was not found; Envoy's leaves it out."),
+    ("plain", "blank lines first", "*",
+     "One empty line before a request is passed over, which is RFC 9112 §2.2's \"at least one\"; a "
+     "second one is refused. Envoy passes over any number."),
+    ("*", "method *", "origin 0: content-length",
+     "A request without a body gets content-length: 0 only where its method makes one likely (RFC "
+     "9110 §8.6); Envoy adds it for all methods but GET, HEAD, DELETE, TRACE and CONNECT."),
+    ("*", "options /", "origin 0: content-length",
+     "As above: OPTIONS without a body gets no content-length."),
+    ("*", "fields: expect", "*",
+     "An expectation other than 100-continue is answered 417 (RFC 9110 §10.1.1); Envoy forwards it."),
+    ("failing", "refused connection*", "log",
+     "The details say remote_connection_failure; Envoy adds its own wording of the system's error, "
+     "which here is %UPSTREAM_TRANSPORT_FAILURE_REASON%."),
 ]
