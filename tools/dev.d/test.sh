@@ -5,7 +5,7 @@ source tools/dev.d/steps.sh
 
 test_help() {
   cat << 'HELP'
-usage: tools/dev test [--ci] [FOLDER | PATTERN]
+usage: tools/dev test [--ci | --sanitizers] [FOLDER | PATTERN]
 
 Runs the tests; ends with a line 'N passed, N failed'.
 
@@ -13,8 +13,10 @@ Alone: unit tests, the fuzzers' seed corpora and the integration tests, on the d
 Debian packages only.
   FOLDER    only the tests in that folder, e.g. source/codec or filters/cors (filters/http/cors)
   PATTERN   only the tests whose name matches
-  --ci      also on the sanitizer builds, and lint, the API comparison, the quick start and every
-            suite in test/suites/; there a skipped test is a failed one
+  --ci      also lint, the API comparison, the quick start and every suite in test/suites/; there a
+            skipped test is a failed one
+  --sanitizers  unit and integration tests under ASan+UBSan, the threaded ones under TSan; half an
+            hour on two cores, and not yet part of --ci
 Exit code 1 when a test failed or none ran. What each step printed is in build/test-results/.
 HELP
 }
@@ -59,7 +61,8 @@ test_plain() {
   else
     not_run "integration tests: test/integration does not exist"
   fi
-  not_run "sanitizer builds, lint, API comparison, quick start, suites: they are part of --ci"
+  not_run "lint, API comparison, quick start, suites: they are part of --ci"
+  not_run "sanitizer builds: tools/dev test --sanitizers"
 }
 
 test_everything() {
@@ -78,6 +81,9 @@ test_everything() {
         timeout --kill-after=10 900 "test/suites/$name"
     done
   fi
+}
+
+test_sanitizers() {
   if step 'build asan' build_targets asan all; then
     step 'unit asan' unit_tests asan
     step 'integration asan' python_tests asan test/integration
@@ -88,10 +94,11 @@ test_everything() {
 }
 
 test_main() {
-  local ci="" wanted=""
+  local ci="" sanitizers="" wanted=""
   while (($#)); do
     case $1 in
       --ci) ci=yes ;;
+      --sanitizers) sanitizers=yes ;;
       -*) fail "test: what is '$1'? (tools/dev test --help)" ;;
       *) wanted=$1 ;;
     esac
@@ -102,6 +109,9 @@ test_main() {
   if [[ -n $ci ]]; then
     setup_main build run test lint ci
     test_everything || true
+  elif [[ -n $sanitizers ]]; then
+    setup_main build run test
+    test_sanitizers || true
   elif [[ -n $wanted ]]; then
     setup_main build test
     test_some "$wanted" || true
