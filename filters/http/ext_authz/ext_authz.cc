@@ -83,7 +83,8 @@ class ExtAuthz final : public Filter {
     }
     addBody(call, stream);
     for (const auto& [name, format] : service.headers_to_add) {
-      set(call, name, format.fieldValue(stream.info(), stream.arena()));
+      const std::string_view value = format.fieldValue(stream.info(), stream.arena());
+      if (!value.empty()) set(call, name, value);
     }
     return call;
   }

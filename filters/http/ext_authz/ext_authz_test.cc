@@ -121,6 +121,15 @@ TEST(ExtAuthz, WhatTheServiceSeesIsConfigured) {
       "c\r\nx-out: 1\r\n\r\n");
   EXPECT_EQ(x.originSaw("authz").text(),
             "GET /pre/a?b\nhost: a.test\nx-in-a: 1,2\ncookie: c\nx-add: 1!\n\n");
+  x.request(kGet);
+  EXPECT_EQ(x.originSaw("authz").field("x-add"), "!");
+}
+
+TEST(ExtAuthz, AnEmptyValueIsNotAdded) {
+  Exchange x{authz(
+      "", "  authorization_request: {headers_to_add: [{key: x-add, value: \"%REQ(x-none)%\"}]}")};
+  x.request(kGet);
+  EXPECT_EQ(x.originSaw("authz").head.find("x-add"), std::string::npos);
 }
 
 TEST(ExtAuthz, APathOfItsOwn) {
