@@ -107,6 +107,16 @@ TEST(ReportIgnored, RefusesWhatDecidesAndWarnsOfTheRest) {
             "MODE_UNSPECIFIED\n");
 }
 
+TEST(ReportIgnored, SaysNothingOfWhatIsBelowACheckedField) {
+  sample::Root root;
+  root.add_listeners()->set_mode(sample::LEAST_REQUEST);
+  Report report;
+  reportIgnored(root, Where(report), table("weir.config.sample.Root\n  checked: listeners\n"));
+  EXPECT_EQ(report.text(), "");
+  reportIgnored(root, Where(report), table("weir.config.sample.Root\n  obeys: listeners\n"));
+  EXPECT_EQ(report.errors(), 1u);
+}
+
 TEST(HonouredFields, FindsNamesThatDoNotExist) {
   const auto& pool = *sample::Root::descriptor()->file()->pool();
   EXPECT_EQ(table(kTable).unknownNames(pool), std::vector<std::string>{});
@@ -126,7 +136,7 @@ TEST(HonouredFields, RefusesATableItDoesNotUnderstand) {
   EXPECT_EQ(problem("  obeys: a\n"), "line 1: expected a message name first");
   EXPECT_EQ(problem("a.B c\n"), "line 1: expected one message name");
   EXPECT_EQ(problem("a.B\n  knows: x\n"),
-            "line 2: expected 'obeys:' or 'harmless:', found 'knows:'");
+            "line 2: expected 'obeys:', 'checked:' or 'harmless:', found 'knows:'");
   EXPECT_EQ(problem("a.B\n  obeys: x\n  harmless: x\n"), "line 3: 'x' is named twice");
 }
 

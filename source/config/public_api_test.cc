@@ -98,12 +98,12 @@ TEST(PublicApi, WhatIsNotObeyedHasItsLine) {
       "--config-yaml:13:11: static_resources.listeners[0].filter_chains[0].filters[0]."
       "typed_config.set_current_client_cert_details: not supported, and not ignored because "
       "it may decide who may pass, where traffic goes or how it is protected\n");
-  EXPECT_EQ(problems(replaced(kBootstrap, "name: origin", "name: origin\n    lb_policy: maglev")),
-            "--config-yaml:34:16: static_resources.clusters[0].lb_policy: MAGLEV is not supported, "
-            "only ROUND_ROBIN\n");
-  EXPECT_EQ(problems(replaced(kBootstrap, "name: origin", "name: origin\n    alt_stat_name: o")),
-            "--config-yaml:34:20: warning: static_resources.clusters[0].alt_stat_name: not "
-            "supported, ignored\n");
+  EXPECT_EQ(problems(replaced(kBootstrap, "codec_type: auto", "codec_type: http2")),
+            "--config-yaml:14:23: static_resources.listeners[0].filter_chains[0].filters[0]."
+            "typed_config.codec_type: HTTP2 is not supported, only AUTO, HTTP1\n");
+  EXPECT_EQ(problems(replaced(kBootstrap, "codec_type: auto", "append_local_overload: true")),
+            "--config-yaml:14:34: warning: static_resources.listeners[0].filter_chains[0]."
+            "filters[0].typed_config.append_local_overload: not supported, ignored\n");
 }
 
 TEST(PublicApi, MistakesDeepInsideAnyHaveTheirLine) {
@@ -111,10 +111,11 @@ TEST(PublicApi, MistakesDeepInsideAnyHaveTheirLine) {
             "--config-yaml:21:25: static_resources.listeners[0].filter_chains.filters[0]."
             "typed_config.route_config.virtual_hosts[0].routes[0].route.clustr: unknown field; did "
             "you mean 'cluster'? (fields of envoy.config.route.v3.RouteAction)\n");
-  EXPECT_EQ(problems(replaced(kBootstrap, "v3.Router", "v3.Routre")),
-            "--config-yaml:28:13: static_resources.listeners[0].filter_chains[0].filters[0]."
-            "typed_config.http_filters[0].typed_config: an extension of type "
-            "'envoy.extensions.filters.http.router.v3.Routre' is not supported\n");
+  EXPECT_EQ(problems(replaced(kBootstrap, "value: {suppress_", "value: {supress_")),
+            "--config-yaml:31:23: static_resources.listeners[0].filter_chains.filters[0]."
+            "typed_config.http_filters[0].typed_config.value.supress_envoy_headers: unknown field; "
+            "did you mean 'suppress_envoy_headers'? (fields of "
+            "envoy.extensions.filters.http.router.v3.Router)\n");
 }
 
 }  // namespace
