@@ -35,6 +35,7 @@ fmt_main() {
   fi
   local differing
   export -f first_difference
+  # shellcheck disable=SC2016  # the inner shell expands it
   differing=$(printf '%s\0' "${files[@]}" |
     xargs -0 -P "$(nproc)" -n 20 bash -c 'for file; do first_difference "$file"; done' -- | sort)
   if [[ -n $differing ]]; then

@@ -42,6 +42,7 @@ read_lines() {
   local text
   text=$("${@:2}") || true
   into=()
+  # shellcheck disable=SC2034  # a name for the caller's array
   [[ -z $text ]] || mapfile -t into <<< "$text"
 }
 
