@@ -125,6 +125,8 @@ ParsedOptions parseOptions(int argc, const char* const* argv) {
   o.concurrency = workers->count() != 0 ? std::max(1u, concurrency) : availableCpus();
   o.drain_time = std::chrono::seconds(drain_s);
   o.file_flush_interval = std::chrono::milliseconds(flush_ms);
+  if (!o.component_log_level.empty()) o.ignored.push_back("--component-log-level");
+  if (o.drain_immediately) o.ignored.push_back("--drain-strategy immediate");
   if (o.config_path.empty() && o.config_yaml.empty()) {
     parsed.exit_code = 1;
     parsed.text =

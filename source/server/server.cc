@@ -72,6 +72,7 @@ int Server::run() {
   setPhase(ServerInfo::PRE_INITIALIZING);
   spdlog::info("initializing {} (pid {}), {} worker(s)", versionLine(), ::getpid(),
                options_.concurrency);
+  for (const std::string& name : options_.ignored) spdlog::warn("{} has no effect", name);
   if (!load() || !openListeners() || !openAdmin()) return 1;
   if (options_.mode == Mode::InitOnly) return 0;
   return serve();
