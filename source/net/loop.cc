@@ -6,10 +6,13 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "source/net/event_memory.h"
+
 namespace weir::net {
 namespace {
 
 event_base* makeBase() {
+  useEventMemory();
   event_config* config = event_config_new();
   event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
   event_config_require_features(config, EV_FEATURE_ET | EV_FEATURE_EARLY_CLOSE);
@@ -30,7 +33,7 @@ Loop::Loop(Clock* clock)
       now_(clock == nullptr ? std::chrono::steady_clock::now() : clock->now()),
       wheel_(now_),
       mailbox_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
-      scratch_(kScratchSize) {
+      scratch_(std::make_unique_for_overwrite<char[]>(kScratchSize)) {
   evtimer_assign(&wheel_event_, base_, onWheel, this);
   event_assign(&mailbox_event_, base_, mailbox_fd_.get(), EV_READ | EV_PERSIST, onMailbox, this);
   event_add(&mailbox_event_, nullptr);

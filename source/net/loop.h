@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -105,9 +106,10 @@ class Loop {
     Loop& loop_;
   };
 
-  // 64 KB that any callback may receive into; the content is gone when the turn ends.
-  static constexpr size_t kScratchSize = 64 * 1024;
-  char* scratch() { return scratch_.data(); }
+  // What any callback may receive into; the content is gone when the turn ends. So large because a
+  // body costs a quarter less in reads of 128 KB than of 64 KB; only what was used is in memory.
+  static constexpr size_t kScratchSize = 128 * 1024;
+  char* scratch() { return scratch_.get(); }
 
  private:
   void beginTurn();
@@ -130,7 +132,7 @@ class Loop {
   TurnEnd** turn_end_tail_ = &turn_end_;
   Deferred* deferred_ = nullptr;
   int depth_ = 0;
-  std::vector<char> scratch_;
+  std::unique_ptr<char[]> scratch_;
 };
 
 }  // namespace weir::net

@@ -60,14 +60,18 @@ void AdminView::refreshStats() {
   total_connections_.set(connections());
 }
 
-uint64_t AdminView::connections() const {
+uint64_t AdminView::sumOverListeners(std::string_view stat) const {
   uint64_t sum = 0;
   for (const auto& listener : parts_.snapshot.listeners) {
-    sum +=
-        parts_.stats.value("listener." + listener->stat_name + ".downstream_cx_active").value_or(0);
+    const std::string name = "listener." + listener->stat_name + "." + std::string(stat);
+    sum += parts_.stats.value(name).value_or(0);
   }
   return sum;
 }
+
+uint64_t AdminView::connections() const { return sumOverListeners("downstream_cx_active"); }
+
+uint64_t AdminView::closedConnections() const { return sumOverListeners("downstream_cx_destroy"); }
 
 // By time, over all workers.
 std::vector<std::string> AdminView::decisions(size_t most) const {

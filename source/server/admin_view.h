@@ -38,10 +38,13 @@ class AdminView final : public admin::AdminSource {
   void show(const envoy::config::bootstrap::v3::Bootstrap& bootstrap,
             std::vector<admin::ListenerView> listeners);
 
-  // Downstream connections on all listeners.
+  // Downstream connections on all listeners: open ones, and those closed since the start.
   uint64_t connections() const;
+  uint64_t closedConnections() const;
 
  private:
+  uint64_t sumOverListeners(std::string_view stat) const;
+
   admin::BootstrapPtr bootstrap() const override { return bootstrap_; }
   std::chrono::system_clock::time_point configuredAt() const override { return configured_at_; }
   admin::ClusterTable clusters() const override { return parts_.snapshot.clusters; }

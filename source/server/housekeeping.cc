@@ -3,8 +3,18 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace weir::server {
+
+// malloc_trim gives back the holes of a worker's heap, but never its end: that free() alone does.
+// It must not be kept from it: by small blocks set aside, which look used to their neighbours, nor
+// by glibc raising both thresholds to the size of a configuration it has seen freed.
+void Housekeeping::boundHeaps() {
+  mallopt(M_MXFAST, 0);
+  mallopt(M_TRIM_THRESHOLD, 128 * 1024);
+  mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
+}
 
 void Housekeeping::start(std::chrono::milliseconds flush_interval) {
   flush_interval_ = flush_interval;
@@ -23,13 +33,14 @@ void Housekeeping::onTimer() {
 }
 
 // The allocator keeps what small blocks free between others; a burst of connections would be paid
-// for until the end of the process.
+// for until the end of the process. Not while it still ebbs: workers wait for their heap meanwhile.
 void Housekeeping::trim() {
-  const uint64_t now = connections_();
-  peak_ = std::max(peak_, now);
-  if (peak_ < kWorthTrimming || now > peak_ / 2) return;
+  const uint64_t closed = closed_connections_();
+  const uint64_t lately = closed - std::exchange(closed_, closed);
+  const uint64_t untrimmed = closed - closed_when_trimmed_;
+  if (untrimmed < kWorthTrimming || lately > untrimmed / 8) return;
   malloc_trim(0);
-  peak_ = now;
+  closed_when_trimmed_ = closed;
 }
 
 }  // namespace weir::server

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 
+#include "source/server/housekeeping.h"
 #include "source/server/options.h"
 #include "source/server/server.h"
 
@@ -22,6 +23,7 @@ void setUpLogging(const weir::server::Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  weir::server::Housekeeping::boundHeaps();
   const weir::server::ParsedOptions parsed = weir::server::parseOptions(argc, argv);
   if (parsed.exit_code >= 0) {
     std::fputs(parsed.text.c_str(), parsed.exit_code == 0 ? stdout : stderr);

@@ -57,7 +57,7 @@ Server::Server(const Options& options)
                   {.state = [this] { return phase_; },
                    .drain = [this](const admin::DrainRequest& request) { drainListeners(request); },
                    .quit = [this] { stopNow(); }}),
-      housekeeping_(loop_, stats_, [this] { return admin_view_.connections(); }) {
+      housekeeping_(loop_, stats_, [this] { return admin_view_.closedConnections(); }) {
   installBuiltinFilters(registry_);
   const StatScope scope = StatScope(stats_).scope("server");
   live_ = scope.gauge("live");
