@@ -215,25 +215,32 @@ void Fields::add(std::string_view lower_name, std::string_view value) {
           static_cast<uint16_t>(text.size()), id, 0});
 }
 
-void Fields::setView(const HeaderName& name, std::string_view value) {
-  has(name) ? replace(name.text(), value) : addView(name, value);
-}
-
-// The first field of that name gets the value, others of that name go.
-void Fields::replace(std::string_view name, std::string_view value) {
+// The first field that is the same gets the value, others go.
+template <typename Same>
+void Fields::replaceIf(Same same, std::string_view value) {
   uint32_t to = 0;
   bool found = false;
   for (uint32_t from = 0; from < size_; ++from) {
-    Field field = data_[from];
-    if (field.name() == name) {
+    if (same(data_[from])) {
       if (std::exchange(found, true)) continue;
-      field.value_data = value.data();
-      field.value_size = static_cast<uint32_t>(value.size());
-      field.flags = 0;
+      data_[from].value_data = value.data();
+      data_[from].value_size = static_cast<uint32_t>(value.size());
+      data_[from].flags = 0;
     }
-    data_[to++] = field;
+    if (to != from) data_[to] = data_[from];
+    ++to;
   }
   size_ = to;
+}
+
+void Fields::replace(HeaderId id, std::string_view value) {
+  replaceIf([id](const Field& field) { return field.id == id; }, value);
+}
+
+void Fields::setView(const HeaderName& name, std::string_view value) {
+  if (name.id() != HeaderId::Other) return setView(name.id(), value);
+  if (!has(name)) return addView(name, value);
+  replaceIf([&](const Field& field) { return field.name() == name.text(); }, value);
 }
 
 template <typename Same>

@@ -7,7 +7,6 @@
 
 #include "source/codec/http1/authority.h"
 #include "source/codec/http1/token.h"
-#include "source/stream/set_field.h"
 
 namespace weir::stream {
 namespace {
@@ -95,14 +94,14 @@ std::string_view joined(Fields& fields, HeaderId id, Arena& arena) {
     if (field.id != id) continue;
     all = count++ == 0 ? field.value() : arena.concat(all, ",", field.value());
   }
-  if (count > 1) setField(fields, id, all);
+  if (count > 1) fields.setView(id, all);
   return all;
 }
 
 void appendTo(Fields& fields, HeaderId id, std::string_view separator, std::string_view value,
               Arena& arena) {
   const std::string_view before = joined(fields, id, arena);
-  setField(fields, id, before.empty() ? value : arena.concat(before, separator, value));
+  fields.setView(id, before.empty() ? value : arena.concat(before, separator, value));
 }
 
 std::string_view decimal(uint32_t number, Arena& arena) {
@@ -150,7 +149,7 @@ Sender ForwardingPolicy::applyRequest(RequestHead& head, StreamInfo& info,
     has_cert = removeUntrusted(fields, sender);
   }
   if (has_cert || !client.certificate.empty()) setClientCert(fields, client, arena);
-  if (sender.is_internal) setField(fields, HeaderId::XEnvoyInternal, "true");
+  if (sender.is_internal) fields.setView(HeaderId::XEnvoyInternal, "true");
   if (found.address) {
     info.remote = {};
     info.remote.ip = found.address->text(arena);
@@ -239,7 +238,7 @@ void ForwardingPolicy::setProtocol(RequestHead& head, const StreamInfo& info,
       if (contains(http_ports_, info.local.port)) secure = false;
     }
     protocol = secure ? "https" : "http";
-    setField(fields, HeaderId::XForwardedProto, protocol);
+    fields.setView(HeaderId::XForwardedProto, protocol);
   } else {
     protocol = isHttpScheme(*said) ? *said : client.is_tls ? "https" : "http";
   }
@@ -248,14 +247,14 @@ void ForwardingPolicy::setProtocol(RequestHead& head, const StreamInfo& info,
   }
   if (!scheme_.empty()) {
     head.scheme = scheme_;
-    setField(fields, HeaderId::XForwardedProto, scheme_);
+    fields.setView(HeaderId::XForwardedProto, scheme_);
   }
   if (head.scheme.empty()) head.scheme = protocol;
 }
 
 void ForwardingPolicy::setPort(Fields& fields, const StreamInfo& info, Arena& arena) const {
   if (info.local.port == 0) return;  // a unix socket
-  setField(fields, HeaderId::XForwardedPort, decimal(info.local.port, arena));
+  fields.setView(HeaderId::XForwardedPort, decimal(info.local.port, arena));
 }
 
 void ForwardingPolicy::setClientCert(Fields& fields, const ClientFacts& client,
@@ -279,7 +278,7 @@ void ForwardingPolicy::setClientCert(Fields& fields, const ClientFacts& client,
 void ForwardingPolicy::setUserAgent(Fields& fields) const {
   setStatic(fields, kServiceCluster, proxy_.service_cluster);
   if (fields.get(HeaderId::UserAgent).value_or(std::string_view()).empty()) {
-    setField(fields, HeaderId::UserAgent, proxy_.service_cluster);
+    fields.setView(HeaderId::UserAgent, proxy_.service_cluster);
   }
   if (!proxy_.service_node.empty()) setStatic(fields, kServiceNode, proxy_.service_node);
 }
@@ -310,13 +309,13 @@ void ForwardingPolicy::applyResponse(ResponseHead& head, const ResponseFacts& fa
                                      Arena& arena) const {
   Fields& fields = head.fields;
   // RFC 9110 §6.6.1: a proxy adds a Date that is missing, and keeps one that is there.
-  if (!fields.has(HeaderId::Date)) setField(fields, HeaderId::Date, arena.copy(facts.date));
+  if (!fields.has(HeaderId::Date)) fields.setView(HeaderId::Date, arena.copy(facts.date));
   if (server_field_ == ServerField::Overwrite ||
       (server_field_ == ServerField::IfAbsent && !fields.has(HeaderId::Server))) {
-    setField(fields, HeaderId::Server, proxy_.server_name);
+    fields.setView(HeaderId::Server, proxy_.server_name);
   }
   if ((id_in_response_ || facts.forces_trace) && !facts.request_id.empty()) {
-    setField(fields, HeaderId::XRequestId, facts.request_id);
+    fields.setView(HeaderId::XRequestId, facts.request_id);
   }
   if (!via_.empty()) appendTo(fields, HeaderId::Via, ", ", via_, arena);
 }

@@ -1,12 +1,12 @@
 #include "source/stream/http1_server.h"
 
 #include <algorithm>
-#include <charconv>
 #include <string>
 #include <utility>
 
 #include "source/codec/http1/encode.h"
 #include "source/codec/http1/parse_head.h"
+#include "source/codec/http1/token.h"
 
 namespace weir::stream {
 
@@ -83,21 +83,20 @@ size_t Http1Server::readHead(char* data, size_t size) {
   Arena& arena = exchange_->arena();
   auto* copy = const_cast<char*>(arena.copy({data + scan.skip, scan.size}).data());
   RequestHead& head = exchange_->request();
-  framing_ = {};
+  codec::Framing framing;
   const codec::Limits limits{plan_->max_head_bytes, plan_->max_fields};
-  const codec::ParseError error = codec::parseRequestHead(copy, scan.size, limits, head, framing_);
+  const codec::ParseError error = codec::parseRequestHead(copy, scan.size, limits, head, framing);
   response_done_ = false;
   protocol_ = head.protocol;
   method_ = head.method;
-  last_ = !framing_.keep_alive || services_.draining;
+  last_ = !framing.keep_alive || services_.draining;
   if (error) {
     state_ = State::Waiting;
     last_ = true;
     exchange_->startRejected(error);
     return size;
   }
-  const bool end = framing_.body == BodyKind::None;
-  if (checkProtocol(head)) begin(end);
+  if (checkProtocol(head)) begin(framing);
   return scan.skip + scan.size;
 }
 
@@ -115,18 +114,22 @@ bool Http1Server::checkProtocol(RequestHead& head) {
   return false;
 }
 
-void Http1Server::begin(bool end) {
+void Http1Server::begin(const codec::Framing& framing) {
+  const bool end = framing.body == BodyKind::None;
   ++served_;
   const uint64_t most = plan_->max_requests_per_connection;
   if (most != 0 && served_ >= most) last_ = true;
   state_ = end ? State::Waiting : State::Body;
   if (!end) {
-    body_ = std::make_unique<codec::BodyDecoder>();
-    body_->begin(framing_, codec::MessageType::Request);
+    Arena& arena = exchange_->arena();
+    body_ = arena.make<Body>(framing.body);
+    body_->decoder.begin(framing, codec::MessageType::Request);
+    if (framing.body == BodyKind::Chunked && plan_->enable_trailers) {
+      body_->trailers = arena.make<Fields>(arena);
+    }
   }
-  trailers_ = nullptr;
   updatePause();
-  if (framing_.expect_continue && !plan_->proxy_100_continue) {
+  if (framing.expect_continue && !plan_->proxy_100_continue) {
     connection_.write("HTTP/1.1 100 Continue\r\n\r\n");
     exchange_->request().fields.remove(HeaderId::Expect);
   }
@@ -134,16 +137,13 @@ void Http1Server::begin(bool end) {
 }
 
 size_t Http1Server::readBody(char* data, size_t size) {
-  if (trailers_ == nullptr && framing_.body == BodyKind::Chunked && plan_->enable_trailers) {
-    trailers_ = exchange_->arena().make<Fields>(exchange_->arena());
-  }
   using Step = codec::BodyDecoder::Step;
-  const Step step = body_->step({data, size}, trailers_);
+  const Step step = body_->decoder.step({data, size}, body_->trailers);
   switch (step.kind) {
     case Step::NeedMore:
       break;
     case Step::Data: {
-      const bool end = framing_.body == BodyKind::Length && body_->remaining() == 0;
+      const bool end = body_->kind == BodyKind::Length && body_->decoder.remaining() == 0;
       if (end) state_ = State::Waiting;
       if (end) updatePause();
       exchange_->onRequestBody(step.data, end);
@@ -152,10 +152,10 @@ size_t Http1Server::readBody(char* data, size_t size) {
     case Step::Trailers:
       state_ = State::Waiting;
       updatePause();
-      if (trailers_ == nullptr) {  // read, and not wanted
+      if (body_->trailers == nullptr) {  // read, and not wanted
         exchange_->onRequestBody({}, true);
       } else {
-        exchange_->onRequestTrailers(*trailers_);
+        exchange_->onRequestTrailers(*body_->trailers);
       }
       break;
     case Step::End:
@@ -215,7 +215,7 @@ void Http1Server::sendHead(ResponseHead& head, bool end) {
   if (!end) {
     response_body_ = protocol_ == Protocol::Http10 ? BodyKind::UntilClose : BodyKind::Chunked;
     if (const auto text = head.fields.get(HeaderId::ContentLength)) {
-      std::from_chars(text->data(), text->data() + text->size(), length);
+      length = codec::decimalOf(*text).value_or(0);
       response_body_ = BodyKind::Length;
     }
     if (response_body_ == BodyKind::UntilClose) last_ = true;
@@ -255,7 +255,13 @@ void Http1Server::abort() {
   last_ = true;
 }
 
+// The arena does not destroy what it holds, and a decoder may own a piece of a trailer.
+void Http1Server::dropBody() {
+  if (body_ != nullptr) std::destroy_at(std::exchange(body_, nullptr));
+}
+
 void Http1Server::onExchangeFinished(Exchange& exchange) {
+  dropBody();
   services_.loop.destroyLater(&exchange);
   exchange_ = nullptr;
   request_paused_ = false;
@@ -264,7 +270,6 @@ void Http1Server::onExchangeFinished(Exchange& exchange) {
   if (last_ || state_ == State::Body) return linger();
   state_ = State::Head;
   since_ = services_.loop.now();
-  body_.reset();
   connection_.trim();
   updatePause();
   armTimer();

@@ -53,6 +53,14 @@ class Http1Server final : public transport::ConnectionUser,
  private:
   enum class State : uint8_t { Head, Body, Waiting, Lingering, Closed };
 
+  // What only a request with a body needs.
+  struct Body {
+    explicit Body(codec::BodyKind the_kind) : kind(the_kind) {}
+    const codec::BodyKind kind;
+    codec::BodyDecoder decoder;
+    Fields* trailers = nullptr;  // null: not wanted
+  };
+
   // transport::ConnectionUser
   size_t onInput(char* data, size_t size) override;
   void onInputEnd() override;
@@ -84,7 +92,8 @@ class Http1Server final : public transport::ConnectionUser,
   void reject(const codec::ParseError& error);
   void openExchange();
   bool checkProtocol(RequestHead& head);
-  void begin(bool end);
+  void begin(const codec::Framing& framing);
+  void dropBody();
   void updatePause();
   void armTimer();
   void linger();
@@ -96,11 +105,9 @@ class Http1Server final : public transport::ConnectionUser,
   transport::Connection connection_;
   net::Timer timer_;
   codec::HeadScanner scanner_;
-  std::unique_ptr<codec::BodyDecoder> body_;  // while a request has a body
-  codec::Framing framing_;
-  codec::BodyKind response_body_ = codec::BodyKind::None;
   Exchange* exchange_ = nullptr;
-  Fields* trailers_ = nullptr;
+  Body* body_ = nullptr;  // in the exchange's arena, while a request has a body
+  codec::BodyKind response_body_ = codec::BodyKind::None;
   State state_ = State::Head;
   bool last_ = false;            // the connection ends with this response
   bool request_paused_ = false;  // by the exchange

@@ -17,34 +17,41 @@ class PeerTexts {
   PeerTexts(const net::Address& remote, const net::Address& local) {
     const std::string remote_text = remote.text();
     const std::string local_text = local.text();
-    remote_size_ = static_cast<uint8_t>(remote_text.size());  // a unix path has at most 107 bytes
-    local_size_ = static_cast<uint8_t>(local_text.size());
     text_ = std::make_unique<char[]>(remote_text.size() + local_text.size());
-    std::memcpy(text_.get(), remote_text.data(), remote_size_);
-    std::memcpy(text_.get() + remote_size_, local_text.data(), local_size_);
-    remote_port_ = remote.port();
-    local_port_ = local.port();
-    is_unix_ = remote.isUnix();
+    std::memcpy(text_.get(), remote_text.data(), remote_text.size());
+    std::memcpy(text_.get() + remote_text.size(), local_text.data(), local_text.size());
+    remote_ = partsOf(remote_text, remote);
+    local_ = partsOf(local_text, local);
     is_private_ = remote.isPrivate();
   }
 
-  Peer remote() const { return peer({text_.get(), remote_size_}, remote_port_); }
-  Peer local() const { return peer({text_.get() + remote_size_, local_size_}, local_port_); }
+  Peer remote() const { return peer(text_.get(), remote_); }
+  Peer local() const { return peer(text_.get() + remote_.size, local_); }
 
  private:
-  Peer peer(std::string_view address, uint16_t port) const {
-    std::string_view ip = address;
-    if (!is_unix_) ip = ip.substr(0, ip.rfind(':'));
-    if (!ip.empty() && ip.front() == '[') ip = ip.substr(1, ip.size() - 2);
-    return {address, ip, port, is_private_};
+  // Where the address without port stands in the text. A unix path has at most 107 bytes.
+  struct Parts {
+    uint8_t size = 0;
+    uint8_t ip = 0;
+    uint8_t ip_size = 0;
+    uint16_t port = 0;
+  };
+
+  static Parts partsOf(std::string_view text, const net::Address& address) {
+    const auto size = static_cast<uint8_t>(text.size());
+    if (address.isUnix()) return {size, 0, size, 0};
+    const auto colon = static_cast<uint8_t>(text.rfind(':'));
+    const bool bracketed = text.front() == '[';
+    return {size, static_cast<uint8_t>(bracketed ? 1 : 0),
+            static_cast<uint8_t>(bracketed ? colon - 2 : colon), address.port()};
+  }
+  Peer peer(const char* text, const Parts& parts) const {
+    return {{text, parts.size}, {text + parts.ip, parts.ip_size}, parts.port, is_private_};
   }
 
   std::unique_ptr<char[]> text_;
-  uint8_t remote_size_ = 0;
-  uint8_t local_size_ = 0;
-  uint16_t remote_port_ = 0;
-  uint16_t local_port_ = 0;
-  bool is_unix_ = false;
+  Parts remote_;
+  Parts local_;
   bool is_private_ = false;
 };
 

@@ -7,7 +7,6 @@
 
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "envoy/extensions/request_id/uuid/v3/uuid.pb.h"
-#include "source/stream/set_field.h"
 
 namespace weir::stream {
 namespace {
@@ -65,7 +64,7 @@ std::string_view RequestIdPolicy::apply(RequestHead& head, bool is_edge,
   const bool trusted = !is_edge || preserve_external;
   if (!generate || (trusted && !given.empty())) return given;
   const std::string_view made = makeUuid(random, arena);
-  setField(head.fields, HeaderId::XRequestId, made);
+  head.fields.setView(HeaderId::XRequestId, made);
   return made;
 }
 

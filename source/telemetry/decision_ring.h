@@ -20,14 +20,18 @@ class DecisionRing {
 
   DecisionRing();
 
-  // The worker only. ~30 ns.
+  // The worker only. Two instructions a word.
   void push(const DecisionRecord& record) {
     Slot& slot = slots_[pushed_ % kRecords];
-    std::array<uint64_t, kWords> words;
-    std::memcpy(words.data(), &record, sizeof(record));
+    const auto* from = reinterpret_cast<const char*>(&record);
     // Each word is stored with release order, so none is seen before the odd number is.
     slot.sequence.store(2 * pushed_ + 1, std::memory_order_relaxed);
-    for (size_t i = 0; i < kWords; ++i) slot.words[i].store(words[i], std::memory_order_release);
+#pragma GCC unroll 63
+    for (size_t i = 0; i < kWords; ++i) {
+      uint64_t word;
+      std::memcpy(&word, from + i * sizeof(word), sizeof(word));
+      slot.words[i].store(word, std::memory_order_release);
+    }
     slot.sequence.store(2 * pushed_ + 2, std::memory_order_release);
     ++pushed_;
   }

@@ -55,7 +55,7 @@ class Outbox;
 class Connection final : public net::TurnEnd {
  public:
   static constexpr size_t kDefaultHighMark = 64 * 1024;
-  static constexpr size_t kReadBudget = 256 * 1024;  // bytes a turn, then others get theirs
+  static constexpr size_t kReadBudget = 1024 * 1024;  // bytes a turn, then others get theirs
 
   Connection(net::Loop& loop, ConnectionUser& user) : loop_(loop), user_(user) {}
   Connection(const Connection&) = delete;

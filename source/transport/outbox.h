@@ -63,6 +63,7 @@ class Outbox {
 
   // Appends everything after the first `skip` bytes.
   void copyAfter(size_t skip, std::string& to) const {
+    to.reserve(to.size() + bytes_ - skip);
     for (int i = 0; i < count_; ++i) {
       if (skip >= pieces_[i].iov_len) {
         skip -= pieces_[i].iov_len;

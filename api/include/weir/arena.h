@@ -64,7 +64,7 @@ class Arena {
   ~Arena() { reset(); }
 
   // Never fails: out of memory ends the process, as everywhere in Weir. `align` <= 16.
-  void* allocate(size_t size, size_t align = 8) {
+  [[gnu::always_inline]] void* allocate(size_t size, size_t align = 8) {
     const uintptr_t at = (reinterpret_cast<uintptr_t>(next_) + align - 1) & ~(align - 1);
     if (at + size <= reinterpret_cast<uintptr_t>(end_)) {
       next_ = reinterpret_cast<char*>(at + size);
@@ -106,7 +106,7 @@ class Arena {
   }
 
  private:
-  void* allocateSlow(size_t size, size_t align) {
+  [[gnu::noinline]] void* allocateSlow(size_t size, size_t align) {
     const bool fits = size + align <= ChunkPool::kChunkSize - sizeof(ChunkPool::Chunk);
     ChunkPool::Chunk* chunk = fits ? pool_.take() : pool_.create(size + align);
     chunk->next = std::exchange(chunks_, chunk);

@@ -96,7 +96,7 @@ class Fields {
   void setView(const HeaderName& name, std::string_view value);
   void set(HeaderId id, std::string_view value) { setView(id, arena_->copy(value)); }
   void setView(HeaderId id, std::string_view value) {
-    has(id) ? replace(headerName(id), value) : addView(id, value);
+    has(id) ? replace(id, value) : addView(id, value);
   }
 
   // Removes all of that name and says how many there were.
@@ -120,7 +120,9 @@ class Fields {
 
  private:
   void grow();
-  void replace(std::string_view name, std::string_view value);
+  void replace(HeaderId id, std::string_view value);
+  template <typename Same>
+  void replaceIf(Same same, std::string_view value);
   template <typename Same>
   size_t removeIf(Same same);
 

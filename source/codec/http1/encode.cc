@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "source/codec/http1/header_id_set.h"
+#include "source/codec/http1/token.h"
 
 namespace weir::codec {
 namespace {
@@ -22,7 +23,7 @@ class Writer {
   explicit Writer(char* at) : at_(at) {}
 
   void put(std::string_view text) {
-    std::memcpy(at_, text.data(), text.size());
+    copy(at_, text.data(), text.size());
     at_ += text.size();
   }
   // One line's worth of text.
@@ -34,6 +35,31 @@ class Writer {
   char* at() const { return at_; }
 
  private:
+  // Names and values are short: two words that overlap in the middle cost less than a call.
+  static void copy(char* to, const char* from, size_t size) {
+    if (size > 32) {
+      std::memcpy(to, from, size);
+    } else if (size >= 16) {
+      copyEnds<16>(to, from, size);
+    } else if (size >= 8) {
+      copyEnds<8>(to, from, size);
+    } else if (size >= 4) {
+      copyEnds<4>(to, from, size);
+    } else {
+      for (size_t i = 0; i < size; ++i) to[i] = from[i];
+    }
+  }
+  // Word <= size <= 2 * Word. Both are read before either is written: one may hold the other.
+  template <size_t Word>
+  static void copyEnds(char* to, const char* from, size_t size) {
+    char head[Word];
+    char tail[Word];
+    std::memcpy(head, from, Word);
+    std::memcpy(tail, from + size - Word, Word);
+    std::memcpy(to, head, Word);
+    std::memcpy(to + size - Word, tail, Word);
+  }
+
   char* at_;
 };
 
@@ -100,10 +126,9 @@ class FramingLines {
     if (chunked) framing_ = "transfer-encoding: chunked\r\n";
     if (rule == LengthRule::AsGiven) return;
     if (rule == LengthRule::Exactly) {
+      if (isOnlyLength(fields, length)) return;
       const auto end = std::to_chars(digits_.data(), digits_.data() + digits_.size(), length).ptr;
-      const std::string_view text(digits_.data(), static_cast<size_t>(end - digits_.data()));
-      if (isOnlyLength(fields, text)) return;
-      length_ = text;
+      length_ = {digits_.data(), static_cast<size_t>(end - digits_.data())};
     }
     skip_.add(HeaderId::ContentLength);
   }
@@ -144,14 +169,15 @@ class FramingLines {
     return {};
   }
 
-  static bool isOnlyLength(const Fields& fields, std::string_view text) {
+  static bool isOnlyLength(const Fields& fields, uint64_t length) {
     if (!fields.has(HeaderId::ContentLength)) return false;
     size_t count = 0;
     bool same = true;
     for (const Field& field : fields) {
       if (field.id != HeaderId::ContentLength) continue;
       ++count;
-      same = same && field.value() == text;
+      const bool canonical = field.value_size == 1 || !field.value().starts_with('0');
+      same = same && canonical && decimalOf(field.value()) == length;
     }
     return count == 1 && same;
   }

@@ -30,7 +30,8 @@ Fault FieldSection::next(Field& field) {
   size_t first = colon + 2;
   size_t last = end;
   bool verbatim = data[colon + 1] == ' ';
-  if (!verbatim || first >= end || !isVisible(data[first]) || !isVisible(data[end - 1])) {
+  if (!verbatim || first >= end || !isVisibleInValue(data[first]) ||
+      !isVisibleInValue(data[end - 1])) {
     first = colon + 1;
     while (first < last && isSpaceOrTab(data[first])) ++first;
     while (last > first && isSpaceOrTab(data[last - 1])) --last;

@@ -56,17 +56,12 @@ Fault FramingFields::note(const Field& field, Verdict& verdict) {
 // refused, as no sender has a reason to write one.
 Fault FramingFields::noteLength(std::string_view value) {
   if (has_length_) return Fault::DuplicateContentLength;
-  if (value.empty() || value.size() > 19) return Fault::InvalidContentLength;
-  uint64_t length = 0;
-  for (char c : value) {
-    if (!isDigit(c)) return Fault::InvalidContentLength;
-    length = length * 10 + static_cast<uint64_t>(c - '0');
-  }
-  if (length > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
+  const auto length = decimalOf(value);
+  if (!length || *length > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
     return Fault::InvalidContentLength;
   }
   has_length_ = true;
-  length_ = length;
+  length_ = *length;
   return Fault::None;
 }
 

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string_view>
 
 namespace weir::codec {
@@ -23,8 +24,8 @@ inline constexpr std::array<bool, 256> kTokenBytes = makeTokenBytes();
 constexpr bool isTokenByte(char c) { return kTokenBytes[static_cast<uint8_t>(c)]; }
 constexpr bool isDigit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool isSpaceOrTab(char c) { return c == ' ' || c == '\t'; }
-// Neither space nor tab nor another control byte; obs-text counts as visible.
-constexpr bool isVisible(char c) { return static_cast<uint8_t>(c) > ' ' && c != 0x7f; }
+// Of the bytes a field value may hold: neither space nor tab; obs-text counts as visible.
+constexpr bool isVisibleInValue(char c) { return static_cast<uint8_t>(c) > ' '; }
 constexpr char lowerOf(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
 // Hexadecimal value, or -1.
@@ -32,6 +33,17 @@ constexpr int hexOf(char c) {
   if (isDigit(c)) return c - '0';
   const char lower = lowerOf(c);
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+// The number that 1 to 19 digits write, leading zeros included; nothing for any other text.
+constexpr std::optional<uint64_t> decimalOf(std::string_view text) {
+  if (text.empty() || text.size() > 19) return std::nullopt;
+  uint64_t number = 0;
+  for (char c : text) {
+    if (!isDigit(c)) return std::nullopt;
+    number = number * 10 + static_cast<uint64_t>(c - '0');
+  }
+  return number;
 }
 
 constexpr std::string_view trimmed(std::string_view text) {
