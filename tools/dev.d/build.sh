@@ -3,6 +3,10 @@
 
 presets=(release debug asan tsan fuzz)
 
+# Where a command differs only in its build folder's name (protoc's files), ccache takes what another
+# preset has compiled.
+export CCACHE_BASEDIR=$PWD
+
 build_help() {
   cat << 'HELP'
 usage: tools/dev build [PRESET] [TARGET…]
