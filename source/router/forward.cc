@@ -77,11 +77,15 @@ void Forward::tryEndpoint() {
     cluster_->cluster().stats().cx_none_healthy.add();
     const Failure failure{Side::Upstream, FailureKind::ConnectFailed, Retry::Never, "no endpoint"};
     finish();
+    info_.upstream_failure = failure;
     return user_.onForwardFailure({failure, ResponseFlag::NoHealthyUpstream, 503,
                                    "no_healthy_upstream", "no healthy upstream"});
   }
   endpoint_ = &pool->endpoint();
   ++info_.attempts;
+  undecided_ = true;
+  status_ = 0;
+  tried_at_ = loop_->now();
   // Copies: the endpoint may be gone before the stream is logged.
   info_.upstream_host = user_.forwardArena().copy(endpoint_->text);
   info_.upstream_host_name = endpoint_->hostname.empty()
@@ -171,8 +175,9 @@ void Forward::finish() {
   endpoint_->counts.rq_active.fetch_sub(1, std::memory_order_relaxed);
 }
 
-void Forward::cancel() {
+void Forward::cancel(const Failure& why) {
   if (cluster_ == nullptr) return;
+  if (undecided_ && why) tell(why, 0, false);
   leaveQueue();
   if (stream_ != nullptr) {
     cluster_->cluster().stats().rq_cancelled.add();
@@ -186,13 +191,26 @@ void Forward::countTimeout() {
   if (cluster_ == nullptr) return;
   cluster_->cluster().stats().rq_timeout.add();
   if (endpoint_ != nullptr) endpoint_->counts.rq_timeout.fetch_add(1, std::memory_order_relaxed);
+  if (!undecided_ && stream_ == nullptr) return;
+  tell({Side::Upstream, FailureKind::Timeout, Retry::Never, "response timeout"}, status_, false);
+}
+
+void Forward::tell(const Failure& failure, uint16_t status, bool will_retry) {
+  undecided_ = false;
+  info_.upstream_failure = failure;
+  user_.onForwardAttempt({.endpoint = info_.upstream_host,
+                          .failure = failure,
+                          .status = status,
+                          .duration = loop_->now() - tried_at_,
+                          .will_retry = will_retry});
 }
 
 void Forward::onUpstreamInterim(ResponseHead& head) { user_.onForwardInterim(head); }
 
 void Forward::onUpstreamHead(ResponseHead& head, bool end) {
   response_started_ = true;
-  user_.onForwardAttempt(info_.upstream_host, FailureKind::None);
+  status_ = head.status;
+  tell({}, status_, false);
   info_.first_upstream_rx = loop_->now();
   const cluster::ClusterStats& stats = cluster_->cluster().stats();
   if (retries_ != 0) stats.rq_retry_success.add();
@@ -234,7 +252,7 @@ void Forward::onUpstreamFailure(const Failure& failure) {
   const bool again = mayRetry(failure);
   const cluster::ClusterStats& stats = cluster_->cluster().stats();
   stats.rq_rx_reset.add();
-  user_.onForwardAttempt(info_.upstream_host, failure.kind);
+  tell(failure, status_, again);
   if (!again) endpoint_->counts.rq_error.fetch_add(1, std::memory_order_relaxed);
   finish();
   if (!again) return report(failure, false);
@@ -244,14 +262,13 @@ void Forward::onUpstreamFailure(const Failure& failure) {
 }
 
 void Forward::onPoolFailure(const Failure& failure, bool overflow) {
-  user_.onForwardAttempt(info_.upstream_host, failure.kind);
+  tell(failure, 0, false);
   if (!overflow) endpoint_->counts.rq_error.fetch_add(1, std::memory_order_relaxed);
   report(failure, overflow);
 }
 
 void Forward::report(const Failure& failure, bool overflow) {
   finish();
-  info_.upstream_failure = failure.detail;
   user_.onForwardFailure(overflow ? describeOverflow(failure)
                                   : describe(failure, response_started_));
 }

@@ -37,8 +37,9 @@ class ForwardUser {
   // An endpoint is chosen and the head about to be sent: the last moment to change it. `host_name`
   // is the endpoint's, empty when it has none.
   virtual void onForwardEndpoint(std::string_view host_name) = 0;
-  // One endpoint was tried; `failure` is None for an answer. For the decision record.
-  virtual void onForwardAttempt(std::string_view endpoint, FailureKind failure) = 0;
+  // The outcome of one attempt, exactly once: a response's head, or why there is none. A response
+  // that breaks off is told a second time, with its status and its failure.
+  virtual void onForwardAttempt(const Attempt& attempt) = 0;
   virtual Arena& forwardArena() = 0;
 
  protected:
@@ -54,14 +55,16 @@ class Forward final : public codec::ClientStreamUser, public cluster::PoolWaiter
              uint64_t random);
   void body(std::string_view data, bool end);
   void trailers(const Fields& trailers);
-  void cancel();
+  // `why` is the outcome of an attempt that has none yet.
+  void cancel(const Failure& why = {});
   bool active() const { return cluster_ != nullptr; }
   // True: what is written is being held; pause the source until onForwardWritable().
   bool congested() const;
 
   void pauseResponse();
   void resumeResponse();
-  // The whole-response timeout passed: counted for the cluster and the endpoint.
+  // The whole-response timeout passed: counted for the cluster and the endpoint, and the outcome of
+  // the attempt. cancel() follows.
   void countTimeout();
 
  private:
@@ -70,6 +73,7 @@ class Forward final : public codec::ClientStreamUser, public cluster::PoolWaiter
   bool mayRetry(const Failure& failure) const;
   void finish();
   void report(const Failure& failure, bool overflow);
+  void tell(const Failure& failure, uint16_t status, bool will_retry);
 
   // cluster::PoolWaiter
   void onPoolReady(cluster::Http1Client& client) override;
@@ -98,10 +102,12 @@ class Forward final : public codec::ClientStreamUser, public cluster::PoolWaiter
   bool request_sent_ = false;  // completely
   bool response_started_ = false;
   bool response_paused_ = false;
-  bool counted_ = false;  // upstream_rq_active
+  bool counted_ = false;    // upstream_rq_active
+  bool undecided_ = false;  // an attempt whose outcome was not told
   uint64_t random_ = 0;
   uint32_t retries_ = 0;
-  net::SteadyTime sent_at_{};
+  uint16_t status_ = 0;
+  net::SteadyTime tried_at_{}, sent_at_{};
 };
 
 }  // namespace weir::router

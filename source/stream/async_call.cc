@@ -116,7 +116,7 @@ class Call final : public PendingWork<CallResult>, router::ForwardUser, net::Tim
   void onForwardFailure(const router::ForwardFailure& failure) override { fail(failure.failure); }
   void onForwardWritable() override {}
   void onForwardEndpoint(std::string_view) override {}
-  void onForwardAttempt(std::string_view, FailureKind) override {}
+  void onForwardAttempt(const Attempt&) override {}
   Arena& forwardArena() override { return arena_; }
 
   void onTimer() override {

@@ -5,7 +5,10 @@ namespace weir::stream {
 Chain::Chain(std::vector<ChainSlot> slots) : slots_(std::move(slots)) {
   compile(Direction::Request);
   compile(Direction::Response);
-  for (const ChainSlot& slot : slots_) wants_done_ |= (slot.type->hooks & kOnDone) != 0;
+  for (const ChainSlot& slot : slots_) {
+    wants_done_ |= (slot.type->hooks & kOnDone) != 0;
+    wants_attempts_ |= (slot.type->hooks & kOnAttempt) != 0;
+  }
 }
 
 void Chain::compile(Direction direction) {

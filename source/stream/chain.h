@@ -41,6 +41,7 @@ class Chain {
     return direction == Direction::Request ? position : slots_.size() - 1 - position;
   }
   bool wantsDone() const { return wants_done_; }
+  bool wantsAttempts() const { return wants_attempts_; }
 
  private:
   void compile(Direction direction);
@@ -48,7 +49,7 @@ class Chain {
   std::vector<ChainSlot> slots_;
   std::array<std::array<std::vector<uint8_t>, 3>, 2> order_;
   std::array<std::vector<BodyNeed>, 2> needs_;
-  bool wants_done_ = false;
+  bool wants_done_ = false, wants_attempts_ = false;
 };
 
 }  // namespace weir::stream

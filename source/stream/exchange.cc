@@ -179,8 +179,10 @@ void Exchange::onForwardEndpoint(std::string_view host_name) {
   }
 }
 
-void Exchange::onForwardAttempt(std::string_view endpoint, FailureKind failure) {
-  record_.addAttempt(endpoint, failure, elapsedMicros());
+void Exchange::onForwardAttempt(const Attempt& attempt) {
+  record_.addAttempt(attempt.endpoint, attempt.failure.kind, elapsedMicros());
+  if (!chain_->wantsAttempts()) return;
+  for (size_t i = 0; i < chain_->size(); ++i) filters_[i]->onAttempt(attempt, *this);
 }
 
 void Exchange::openLanes() {

@@ -90,7 +90,7 @@ class Exchange final : public net::Deferred,
   void onForwardFailure(const router::ForwardFailure& failure) override;
   void onForwardWritable() override;
   void onForwardEndpoint(std::string_view host_name) override;
-  void onForwardAttempt(std::string_view endpoint, FailureKind failure) override;
+  void onForwardAttempt(const Attempt& attempt) override;
   Arena& forwardArena() override { return arena_; }
 
   void onTimer() override;

@@ -98,7 +98,7 @@ void Exchange::localReply(const LocalReply& reply) {
   const bool through_chain = chain_ != nullptr && response_ == nullptr;
   request_lane_.cancel();
   if (!through_chain) response_lane_.cancel();
-  forward_.cancel();
+  forward_.cancel({Side::Weir, FailureKind::Cancelled, Retry::Never, "answered by Weir"});
   const bool routed = forwarded_ && !from_upstream_;
   forwarded_ = from_upstream_ = false;
   info_.details = reply.details;
@@ -219,7 +219,7 @@ void Exchange::finish() {
   finished_ = true;
   request_lane_.cancel();
   response_lane_.cancel();
-  forward_.cancel();
+  forward_.cancel({Side::Downstream, FailureKind::Cancelled, Retry::Never, "client gone"});
   timer_.disarm();
   info_.end = info_.last_downstream_tx = services_.loop.now();
   if (!request_complete_ && response_written_) plan_->stats.response_before_rq_complete.add();

@@ -35,6 +35,13 @@ LogValue upstreamProtocol(const LogArgs&, const StreamInfo& info, std::string&) 
   return was_sent ? LogValue::ofText(protocolName(info.upstream_protocol)) : LogValue::none();
 }
 
+// A timeout or a cancellation is no failure of the transport.
+LogValue transportFailure(const LogArgs&, const StreamInfo& info, std::string&) {
+  const FailureKind kind = info.upstream_failure.kind;
+  const bool transport = kind != FailureKind::Timeout && kind != FailureKind::Cancelled;
+  return LogValue::ofNonEmpty(transport ? info.upstream_failure.detail : std::string_view());
+}
+
 template <std::string_view (*Name)(ResponseFlag)>
 LogValue flags(const LogArgs&, const StreamInfo& info, std::string& scratch) {
   if (!info.flags.any()) return LogValue::ofText("-");
@@ -137,7 +144,7 @@ const std::vector<LogOperatorRow>& streamOperators() {
       {"VIRTUAL_HOST_NAME", &text<&StreamInfo::virtual_host>},
       {"UPSTREAM_CLUSTER", &text<&StreamInfo::cluster>},
       {"UPSTREAM_CLUSTER_RAW", &text<&StreamInfo::cluster>},
-      {"UPSTREAM_TRANSPORT_FAILURE_REASON", &text<&StreamInfo::upstream_failure>},
+      {"UPSTREAM_TRANSPORT_FAILURE_REASON", &transportFailure},
       {"UPSTREAM_REQUEST_ATTEMPT_COUNT", &number<&StreamInfo::attempts>},
       {"CONNECTION_ID", &number<&StreamInfo::connection_id>},
       {"STREAM_ID", &streamId},

@@ -41,15 +41,6 @@ std::string belowFilter(const std::string& path) {
   return path;
 }
 
-const FilterRegistry& registry() {
-  static const FilterRegistry all = [] {
-    FilterRegistry made;
-    installBuiltinFilters(made);
-    return made;
-  }();
-  return all;
-}
-
 cluster::ClusterPtr makeCluster(StatStore& stats, const std::string& name, uint32_t slot) {
   cluster::ClusterSettings settings;
   settings.name = settings.stat_name = name;
@@ -89,6 +80,8 @@ Config noFilter() { return {}; }
 
 Proxy::Proxy(const Config& config)
     : clusters(std::make_shared<std::vector<cluster::ClusterPtr>>()) {
+  installBuiltinFilters(registry);
+  for (const auto install : config.more_filters) install(registry);
   for (const std::string& name : config.clusters) {
     clusters->push_back(makeCluster(stats, name, static_cast<uint32_t>(clusters->size())));
   }
@@ -96,7 +89,7 @@ Proxy::Proxy(const Config& config)
   const auto tree = config::parseYaml("test", config.yaml(), report);
   if (tree == nullptr || !config::readProto(*tree, proto, report)) return;
   const stream::BuildContext context{
-      .registry = registry(),
+      .registry = registry,
       .stats = StatScope(stats),
       .logs = logs,
       .unpack = [](const auto& any, auto& into,

@@ -13,6 +13,7 @@
 #include "source/stream/hcm_plan.h"
 #include "source/telemetry/log_thread.h"
 #include "source/telemetry/stat_store.h"
+#include "weir/filter_registry.h"
 #include "weir/report.h"
 
 namespace weir::test {
@@ -28,6 +29,7 @@ struct Config {
   std::string routes;                // a list that replaces the one route
   std::string hcm;                   // more fields of the HttpConnectionManager
   std::vector<std::string> clusters{"origin"};
+  std::vector<void (*)(FilterRegistry&)> more_filters;  // that are not of the build
 
   Config& then(std::string_view filter) { return filters.emplace_back(filter), *this; }
   Config& onRoute(std::string_view yaml) { return route = yaml, *this; }
@@ -36,6 +38,10 @@ struct Config {
   Config& withRoutes(std::string_view yaml) { return routes = yaml, *this; }
   Config& withHcm(std::string_view yaml) { return hcm = yaml, *this; }
   Config& cluster(std::string_view name) { return clusters.emplace_back(name), *this; }
+
+  Config& knowing(void (*install)(FilterRegistry&)) {
+    return more_filters.push_back(install), *this;
+  }
 
   std::string yaml() const;  // the whole HttpConnectionManager
 };
@@ -54,6 +60,7 @@ class Proxy {
   telemetry::LogThread logs{StatScope(stats)};
   Report report;
   std::shared_ptr<std::vector<cluster::ClusterPtr>> clusters;
+  FilterRegistry registry;  // the plan points into it
   std::shared_ptr<const stream::HcmPlan> plan;
 };
 

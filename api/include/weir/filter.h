@@ -2,21 +2,20 @@
 // known, from a Plan that was built and checked when the configuration was loaded; it calls the
 // hooks on the stream's worker in this order and destroys it when the stream has ended:
 //
-//   onRequest onRequestBody* onRequestTrailers?  onResponse onResponseBody* onResponseTrailers?
-//   onDone
+//   onRequest onRequestBody* onRequestTrailers?  onAttempt*
+//   onResponse onResponseBody* onResponseTrailers?  onDone
 //
 // Requests run down the chain, responses up. Request and response hooks may interleave (an origin
-// may answer early). After a reply or a reset only onDone is called. Every hook has a default that
-// lets pass, and a hook that is not overridden costs nothing: it is not in the compiled chain.
+// may answer early). After a reply or a reset only onAttempt and onDone are called. Every hook has
+// a default that lets pass, and a hook that is not overridden costs nothing: it is not in the
+// compiled chain.
 //
 // A filter type has three parts: a protobuf message, a Plan and a Filter.
 //   struct Plan {
 //     static Result<Plan> from(const Proto&, PlanBuild&);
 //     // Optional; per-route configuration, least specific level first. Default: Plan::from() of
-//     the
-//     // most specific level.
-//     static Result<Plan> forRoute(const Plan& base, std::span<const RouteProto> levels,
-//     PlanBuild&);
+//     // the most specific level.
+//     static Result<Plan> forRoute(const Plan& base, std::span<const RouteProto>, PlanBuild&);
 //     // Optional; default: BodyNeed::stream() when the body hook is overridden, else none().
 //     BodyNeed requestBody() const;
 //     BodyNeed responseBody() const;
@@ -74,6 +73,10 @@ class Filter {
   virtual Verdict onResponse(ResponseHead&, Stream&) { return Verdict::pass(); }
   virtual Verdict onResponseBody(Chunk&, Stream&) { return Verdict::pass(); }
   virtual Verdict onResponseTrailers(Fields&, Stream&) { return Verdict::pass(); }
+  // The outcome of one attempt at an endpoint, told once each when the response's head came or
+  // none will; a response that breaks off behind its head is told once more, with status and
+  // failure. Not called for requests that never reached an endpoint.
+  virtual void onAttempt(const Attempt&, Stream&) {}
   // The stream is over, however it ended. Called exactly once.
   virtual void onDone(const StreamInfo&, Stream&) {}
 };

@@ -37,6 +37,7 @@ constexpr uint8_t hooksOf() {
   if (!std::is_same_v<decltype(&F::onResponseTrailers), decltype(&Filter::onResponseTrailers)>)
     hooks |= kOnResponseTrailers;
   if (!std::is_same_v<decltype(&F::onDone), decltype(&Filter::onDone)>) hooks |= kOnDone;
+  if (!std::is_same_v<decltype(&F::onAttempt), decltype(&Filter::onAttempt)>) hooks |= kOnAttempt;
   return hooks;
 }
 

@@ -26,6 +26,7 @@ enum Hook : uint8_t {
   kOnResponseBody = 16,
   kOnResponseTrailers = 32,
   kOnDone = 64,
+  kOnAttempt = 128,
 };
 
 struct FilterType {

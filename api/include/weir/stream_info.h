@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "weir/head.h"
+#include "weir/result.h"
 
 namespace weir {
 
@@ -81,6 +82,15 @@ struct ByteMeter {
   uint64_t header_out = 0;
 };
 
+// One try of a request at one endpoint.
+struct Attempt {
+  std::string_view endpoint;  // its address
+  Failure failure;            // none: a response came; Cancelled: nobody waited for it any more
+  uint16_t status = 0;        // of the response; 0: there was none
+  std::chrono::nanoseconds duration{0};  // since the endpoint was chosen
+  bool will_retry = false;
+};
+
 struct StreamInfo {
   WallTime start_wall{};
   SteadyTime start{};
@@ -119,7 +129,7 @@ struct StreamInfo {
   std::string_view upstream_host_name;
   std::string_view upstream_local;
   std::string_view upstream_hosts_attempted;  // comma separated
-  std::string_view upstream_failure;          // %UPSTREAM_TRANSPORT_FAILURE_REASON%
+  Failure upstream_failure;                   // of the last attempt; none: it was answered whole
   Protocol upstream_protocol = Protocol::Http11;
   uint32_t attempts = 0;
 
