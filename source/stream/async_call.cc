@@ -1,30 +1,15 @@
 #include "source/stream/async_call.h"
 
+#include <algorithm>
+
 #include "source/codec/hop_by_hop.h"
+#include "source/router/dispatch.h"
 #include "source/router/forward.h"
+#include "source/stream/hcm_plan.h"
+#include "source/stream/wakeup.h"
 
 namespace weir::stream {
 namespace {
-
-// Resumes a coroutine at the end of the turn: never from inside what it waited for.
-class Wakeup : public net::TurnEnd {
- public:
-  explicit Wakeup(net::Loop& loop) : loop_(loop) {}
-  Wakeup(const Wakeup&) = delete;
-  ~Wakeup() { loop_.cancelTurnEnd(*this); }
-  void waitFor(std::coroutine_handle<> then) { then_ = then; }
-  void fire() {
-    done_ = true;
-    if (then_) loop_.atTurnEnd(*this);
-  }
-  bool done() const { return done_; }
-
- private:
-  void onTurnEnd() override { then_.resume(); }  // may destroy this
-  net::Loop& loop_;
-  std::coroutine_handle<> then_;
-  bool done_ = false;
-};
 
 class Sleep final : public PendingWork<void>, net::TimerUser {
  public:
@@ -41,17 +26,30 @@ class Sleep final : public PendingWork<void>, net::TimerUser {
   net::Timer timer_;
 };
 
+Failure refused(std::string_view detail) {
+  return {Side::Weir, FailureKind::ConnectFailed, Retry::Never, detail};
+}
+
+// Nothing a filter takes from outside may end a line of the head.
+bool isTarget(std::string_view text) {
+  return std::none_of(text.begin(), text.end(),
+                      [](unsigned char c) { return c <= ' ' || c == 0x7f; });
+}
+
 class Call final : public PendingWork<CallResult>, router::ForwardUser, net::TimerUser {
  public:
-  Call(Services& services, CallRequest request)
+  Call(Services& services, CallRequest request, const Caller& caller)
       : services_(services),
+        caller_(caller),
         request_(std::move(request)),
+        random_(services.random.next()),
         arena_(services.chunks),
         wakeup_(services.loop),
         timer_(*this),
         head_(arena_),
         forward_(*this, info_) {
-    begin();
+    if (!makeHead()) return;
+    request_.cluster.empty() ? followRoutes() : goTo(findCluster());
   }
 
   bool ready() const override { return wakeup_.done(); }
@@ -59,86 +57,175 @@ class Call final : public PendingWork<CallResult>, router::ForwardUser, net::Tim
   CallResult take() override { return std::move(result_); }
 
  private:
-  void begin() {
-    head_.setMethod(request_.method);
-    head_.path = request_.path;
-    head_.authority = request_.authority.empty() ? request_.cluster : request_.authority;
-    head_.scheme = "http";
-    for (const auto& [name, value] : request_.fields) head_.fields.add(name, value);
-    if (!request_.body.empty()) {
-      head_.fields.set(HeaderId::ContentLength, std::to_string(request_.body.size()));
-    }
-    const uint64_t random = services_.random.next();
-    cluster::WorkerCluster* cluster =
-        services_.clusters.find(services_.clusters.slotOf(request_.cluster), random);
-    if (cluster == nullptr) {
-      return fail({Side::Weir, FailureKind::ConnectFailed, Retry::Never, "no such cluster"});
-    }
-    if (request_.timeout.count() != 0) {
-      timer_.arm(services_.loop.timers(), services_.loop.now() + request_.timeout);
-    }
-    forward_.start(*cluster, services_.loop, head_, request_.body.empty(), random);
-    if (!request_.body.empty() && !wakeup_.done()) forward_.body(request_.body, true);
-  }
+  bool makeHead();
+  bool addFields();
+  cluster::WorkerCluster* findCluster();
+  void knowCaller();
+  void followRoutes();
+  void goTo(cluster::WorkerCluster* cluster);
+  void answerFromRoute(const router::RouteReply& reply);
 
-  void fail(const Failure& failure) {
-    if (wakeup_.done()) return;
-    result_ = {};
-    result_.failure = failure;
-    timer_.disarm();
-    forward_.cancel();
-    wakeup_.fire();
-  }
+  void fail(const Failure& failure);
   void succeed() {
     timer_.disarm();
     wakeup_.fire();
   }
+  void takeFields(const Fields& fields) {
+    for (const Field& field : fields) result_.fields.emplace_back(field.name(), field.value());
+  }
 
   void onForwardInterim(ResponseHead&) override {}
-  void onForwardHead(ResponseHead& head, bool end) override {
-    if (codec::stripHopByHop(head.fields, codec::MessageType::Response)) {
-      return fail(
-          {Side::Upstream, FailureKind::ProtocolError, Retry::Never, "bad Connection field"});
-    }
-    result_.status = head.status;
-    for (const Field& field : head.fields) result_.fields.emplace_back(field.name(), field.value());
-    if (end) succeed();
-  }
-  void onForwardBody(std::string_view data, bool end) override {
-    if (result_.body.size() + data.size() > request_.max_response_body) {
-      return fail(
-          {Side::Upstream, FailureKind::LimitExceeded, Retry::Never, "response body too large"});
-    }
-    result_.body.append(data);
-    if (end) succeed();
-  }
+  void onForwardHead(ResponseHead& head, bool end) override;
+  void onForwardBody(std::string_view data, bool end) override;
   void onForwardTrailers(Fields&) override { succeed(); }
   void onForwardFailure(const router::ForwardFailure& failure) override { fail(failure.failure); }
   void onForwardWritable() override {}
-  void onForwardEndpoint(std::string_view) override {}
+  void onForwardEndpoint(std::string_view host_name) override {
+    if (route_ != nullptr) router::prepareAttempt(*route_, head_, info_, arena_, host_name);
+  }
   void onForwardAttempt(const Attempt&) override {}
   Arena& forwardArena() override { return arena_; }
-
   void onTimer() override {
     forward_.countTimeout();
     fail({Side::Upstream, FailureKind::Timeout, Retry::Never, "call timed out"});
   }
 
   Services& services_;
+  const Caller caller_;
   CallRequest request_;
+  const uint64_t random_;
   Arena arena_;
   Wakeup wakeup_;
   net::Timer timer_;
   StreamInfo info_;
   RequestHead head_;
+  const router::Route* route_ = nullptr;  // null: the request names its cluster
+  const router::WeightedCluster* weighted_ = nullptr;
   router::Forward forward_;
   CallResult result_;
 };
 
+// False: failed.
+bool Call::makeHead() {
+  if (request_.authority.empty() && caller_.info != nullptr && request_.cluster.empty()) {
+    request_.authority = caller_.info->request->authority;
+  }
+  head_.setMethod(request_.method);
+  head_.path = request_.path;
+  head_.authority = request_.authority.empty() ? request_.cluster : request_.authority;
+  head_.scheme = "http";
+  const bool legal = isToken(request_.method) && !head_.path.empty() && isTarget(head_.path) &&
+                     isTarget(head_.authority) && addFields();
+  if (!legal) fail({Side::Weir, FailureKind::ProtocolError, Retry::Never, "no legal request"});
+  return legal;
+}
+
+// Also those that were copied from a client's request: what belongs to its connection or to its
+// body must not frame this one.
+bool Call::addFields() {
+  for (const auto& [name, value] : request_.fields) {
+    if (!isToken(name) || !isFieldValue(value)) return false;
+    head_.fields.add(name, value);
+  }
+  if (codec::stripHopByHop(head_.fields, codec::MessageType::Request)) return false;
+  head_.fields.remove(HeaderId::ContentLength);
+  head_.fields.remove(HeaderId::Expect);
+  if (!request_.body.empty()) {
+    head_.fields.set(HeaderId::ContentLength, std::to_string(request_.body.size()));
+  }
+  return true;
+}
+
+cluster::WorkerCluster* Call::findCluster() {
+  return services_.clusters.find(services_.clusters.slotOf(request_.cluster), random_);
+}
+
+// What formats of the route's header changes may ask for.
+void Call::knowCaller() {
+  const StreamInfo& stream = *caller_.info;
+  info_.start_wall = stream.start_wall;
+  info_.start = services_.loop.now();
+  info_.connection_id = stream.connection_id;
+  info_.stream_id = stream.stream_id;
+  info_.request_id = stream.request_id;
+  info_.remote = stream.remote;
+  info_.direct_remote = stream.direct_remote;
+  info_.local = stream.local;
+  info_.request = &head_;
+}
+
+void Call::followRoutes() {
+  if (caller_.plan == nullptr) return fail(refused("no cluster is named, and there are no routes"));
+  knowCaller();
+  if (caller_.plan->paths.apply(head_, arena_).kind != PathVerdict::Kind::Ok) {
+    return fail({Side::Weir, FailureKind::ProtocolError, Retry::Never, "path refused"});
+  }
+  const router::Match match = caller_.plan->routes->find({.head = head_, .random = random_});
+  if (match.virtual_host != nullptr) info_.virtual_host = match.virtual_host->name;
+  if (match.route == nullptr || match.route->cluster() == nullptr) {
+    return answerFromRoute(router::answer(match, head_, info_, arena_));
+  }
+  route_ = match.route;
+  info_.route_name = route_->name;
+  const router::Destination to = router::aim(*route_, head_, info_, arena_, services_.clusters,
+                                             random_, !caller_.plan->router.suppress_envoy_headers);
+  weighted_ = to.weighted;
+  // The nearer of the two deadlines.
+  const auto timeout = route_->cluster()->timeout;
+  const bool nearer = timeout.count() != 0 && timeout < request_.timeout;
+  if (nearer || request_.timeout.count() == 0) request_.timeout = timeout;
+  goTo(to.cluster);
+}
+
+void Call::goTo(cluster::WorkerCluster* cluster) {
+  if (cluster == nullptr) return fail(refused("no such cluster"));
+  if (request_.timeout.count() != 0) {
+    timer_.arm(services_.loop.timers(), services_.loop.now() + request_.timeout);
+  }
+  forward_.start(*cluster, services_.loop, head_, request_.body.empty(), random_);
+  if (!request_.body.empty() && !wakeup_.done()) forward_.body(request_.body, true);
+}
+
+void Call::answerFromRoute(const router::RouteReply& reply) {
+  if (reply.kind == router::RouteReply::Kind::NoRoute) return fail(refused("no route"));
+  result_.status = reply.status;
+  result_.body = reply.body;
+  takeFields(*reply.fields);
+  succeed();
+}
+
+void Call::fail(const Failure& failure) {
+  if (wakeup_.done()) return;
+  result_ = {};
+  result_.failure = failure;
+  timer_.disarm();
+  forward_.cancel();
+  wakeup_.fire();
+}
+
+void Call::onForwardHead(ResponseHead& head, bool end) {
+  if (codec::stripHopByHop(head.fields, codec::MessageType::Response)) {
+    return fail({Side::Upstream, FailureKind::ProtocolError, Retry::Never, "bad Connection field"});
+  }
+  if (route_ != nullptr) route_->prepareResponse(head, info_, arena_, weighted_);
+  result_.status = head.status;
+  takeFields(head.fields);
+  if (end) succeed();
+}
+
+void Call::onForwardBody(std::string_view data, bool end) {
+  if (result_.body.size() + data.size() > request_.max_response_body) {
+    return fail(
+        {Side::Upstream, FailureKind::LimitExceeded, Retry::Never, "response body too large"});
+  }
+  result_.body.append(data);
+  if (end) succeed();
+}
+
 }  // namespace
 
-Pending<CallResult> callThrough(Services& services, CallRequest request) {
-  return Pending<CallResult>(std::make_unique<Call>(services, std::move(request)));
+Pending<CallResult> callThrough(Services& services, CallRequest request, const Caller& caller) {
+  return Pending<CallResult>(std::make_unique<Call>(services, std::move(request), caller));
 }
 
 Pending<void> sleepOn(net::Loop& loop, std::chrono::microseconds wait) {

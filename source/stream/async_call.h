@@ -1,5 +1,6 @@
 // The asynchronous client behind Stream::call() and Stream::sleep(): a request of Weir's own, sent
-// through a cluster like any other and answered whole. Cancelled by destroying the Pending.
+// through a cluster, or where the routes of its stream say, like any other, and answered whole.
+// Cancelled by destroying the Pending. No filter sees it: so no filter calls itself.
 #pragma once
 
 #include <chrono>
@@ -10,7 +11,15 @@
 
 namespace weir::stream {
 
-Pending<CallResult> callThrough(Services& services, CallRequest request);
+struct HcmPlan;
+
+// For whom a call is made. Both outlive the call; both null: for no stream, which has no routes.
+struct Caller {
+  const HcmPlan* plan = nullptr;
+  const StreamInfo* info = nullptr;
+};
+
+Pending<CallResult> callThrough(Services& services, CallRequest request, const Caller& caller = {});
 Pending<void> sleepOn(net::Loop& loop, std::chrono::microseconds wait);
 
 }  // namespace weir::stream

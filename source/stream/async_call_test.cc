@@ -22,7 +22,8 @@ struct StillClock final : net::Clock {
 
 class AsyncCallTest : public testing::Test {
  protected:
-  AsyncCallTest() {
+  explicit AsyncCallTest(const test::Config& config = test::noFilter().cluster("empty"))
+      : proxy_(config) {
     auto endpoint = std::make_shared<cluster::Endpoint>();
     endpoint->address = *net::Address::unixPath(origin_.address());
     endpoint->text = "origin";
@@ -35,11 +36,6 @@ class AsyncCallTest : public testing::Test {
     task_.reset();
     net::Loop::Turn turn(loop_);
     clusters_.clear();
-  }
-
-  static test::Config config() {
-    test::Config config = test::noFilter();
-    return config.cluster("empty");
   }
 
   void settle() {
@@ -85,7 +81,7 @@ class AsyncCallTest : public testing::Test {
   net::Loop loop_{&clock_};
   uint64_t progress_ = 0;
   test::Origin origin_{loop_, progress_};
-  test::Proxy proxy_{config()};
+  test::Proxy proxy_;
   cluster::WorkerClusters clusters_{loop_};
   Services services_{loop_, clusters_, 1};
   std::optional<Task<CallResult>> task_;
@@ -203,6 +199,125 @@ TEST_F(AsyncCallTest, SleepsAsLongAsAsked) {
   EXPECT_FALSE(task_->done());
   pass(20ms);
   EXPECT_TRUE(task_->done());
+}
+
+TEST_F(AsyncCallTest, WhatWouldFrameAnotherRequestIsRefusedOrLeftOut) {
+  for (const char* path : {"/a b", "/a\r\nx: y", ""}) {
+    EXPECT_EQ(call(to("origin", path)).failure.kind, FailureKind::ProtocolError) << path;
+  }
+  CallRequest request = to("origin");
+  request.fields = {{"x-a", "1\r\nx-b: 2"}};
+  EXPECT_EQ(call(request).failure.kind, FailureKind::ProtocolError);
+  request.fields = {{"x a", "1"}};
+  EXPECT_EQ(call(request).failure.kind, FailureKind::ProtocolError);
+  EXPECT_TRUE(origin_.seen().empty());
+  request.fields = {{"content-length", "5"},    {"transfer-encoding", "chunked"},
+                    {"connection", "x-hop"},    {"x-hop", "1"},
+                    {"expect", "100-continue"}, {"x-a", "1"}};
+  EXPECT_EQ(call(request).status, 200);
+  EXPECT_EQ(origin_.seen().at(0).text(), "GET /\nhost: origin\nx-a: 1\n\n");
+}
+
+TEST_F(AsyncCallTest, WithoutAStreamThereAreNoRoutes) {
+  EXPECT_EQ(call(to("")).failure.kind, FailureKind::ConnectFailed);
+}
+
+constexpr char kRoutes[] = R"(
+- match: {prefix: /users/}
+  route: {cluster: origin, prefix_rewrite: /v2/, host_rewrite_literal: users.test, timeout: 0.3s}
+  request_headers_to_add:
+  - header: {key: x-client, value: "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"}
+  response_headers_to_add:
+  - header: {key: x-route, value: users}
+- match: {prefix: /auto/}
+  route: {cluster: origin, auto_host_rewrite: true}
+- match: {path: /gone}
+  redirect: {path_redirect: /here}
+- match: {path: /fixed}
+  direct_response: {status: 203, body: {inline_string: as it is}}
+- match: {path: /header}
+  route: {cluster_header: x-to}
+)";
+
+// Calls of a stream whose listener has these routes.
+class RoutedCallTest : public AsyncCallTest {
+ protected:
+  RoutedCallTest()
+      : AsyncCallTest(test::noFilter().withRoutes(kRoutes).withHcm("normalize_path: true")) {
+    client_head_.authority = "client.test";
+    info_.request = &client_head_;
+    info_.remote.ip = info_.remote.address = "192.0.2.7";
+  }
+  Task<CallResult> routed(CallRequest request) {
+    co_return co_await callThrough(services_, std::move(request), {proxy_.plan.get(), &info_});
+  }
+  CallResult get(std::string path, std::vector<std::pair<std::string, std::string>> fields = {}) {
+    CallRequest request = to("", std::move(path));
+    request.fields = std::move(fields);
+    begin(routed(std::move(request)));
+    if (!task_->done()) {
+      ADD_FAILURE() << "no answer";
+      return {};
+    }
+    return task_->take();
+  }
+
+  Arena arena_{services_.chunks};
+  RequestHead client_head_{arena_};
+  StreamInfo info_;
+};
+
+TEST_F(RoutedCallTest, GetsWhatTheRouteDoesToARequest) {
+  const CallResult result = get("/users/7");
+  EXPECT_EQ(result.status, 200);
+  EXPECT_EQ(result.field("x-route"), "users");
+  const test::Seen& seen = origin_.seen().at(0);
+  EXPECT_TRUE(seen.head.starts_with("GET /v2/7\nhost: users.test\n")) << seen.head;
+  EXPECT_EQ(seen.field("x-client"), "192.0.2.7");
+  EXPECT_EQ(seen.field("x-envoy-original-path"), "/users/7");
+  EXPECT_EQ(seen.field("x-envoy-expected-rq-timeout-ms"), "300");
+  EXPECT_EQ(proxy_.stats.value("cluster.origin.upstream_rq_200"), 1u);
+}
+
+TEST_F(RoutedCallTest, TheAuthorityIsTheStreamsUnlessTheEndpointHasAName) {
+  EXPECT_EQ(get("/header", {{"x-to", "origin"}}).status, 200);
+  EXPECT_EQ(origin_.seen().at(0).field("host"), "client.test");
+}
+
+TEST_F(RoutedCallTest, ThePathIsNormalisedBeforeItIsMatched) {
+  EXPECT_EQ(get("/gone/../users/./7").field("x-route"), "users");
+  EXPECT_EQ(get("/users/%00").failure.kind, FailureKind::ProtocolError);
+}
+
+TEST_F(RoutedCallTest, RedirectsAndDirectResponsesAreResults) {
+  const CallResult redirect = get("/gone");
+  EXPECT_EQ(redirect.status, 301);
+  EXPECT_EQ(redirect.field("location"), "http://client.test/here");
+  const CallResult fixed = get("/fixed");
+  EXPECT_EQ(fixed.status, 203);
+  EXPECT_EQ(fixed.body, "as it is");
+  EXPECT_TRUE(origin_.seen().empty());
+}
+
+TEST_F(RoutedCallTest, NoRouteAndNoClusterAreFailures) {
+  EXPECT_EQ(get("/elsewhere").failure.detail, "no route");
+  EXPECT_EQ(get("/header", {{"x-to", "nowhere"}}).failure.detail, "no such cluster");
+}
+
+TEST_F(RoutedCallTest, TheNearerOfBothTimeoutsCounts) {
+  Reply never;
+  never.fate = Reply::Fate::Never;
+  origin_.answer(never);
+  CallRequest request = to("", "/users/7");
+  for (const auto& [own, passes] : {std::pair{1000ms, 300ms}, {100ms, 100ms}, {0ms, 300ms}}) {
+    request.timeout = own;
+    begin(routed(request));
+    pass(passes - 20ms);
+    EXPECT_FALSE(task_->done()) << own.count();
+    pass(40ms);
+    ASSERT_TRUE(task_->done()) << own.count();
+    EXPECT_EQ(task_->take().failure.kind, FailureKind::Timeout);
+  }
 }
 
 }  // namespace

@@ -2,10 +2,10 @@
 // exchange_response.cc.
 #include "source/stream/exchange.h"
 
-#include <charconv>
 #include <new>
 
 #include "source/codec/hop_by_hop.h"
+#include "source/router/dispatch.h"
 #include "source/stream/async_call.h"
 
 namespace weir::stream {
@@ -38,8 +38,6 @@ telemetry::RouteOutcome outcomeOf(router::Rejection rejection) {
   }
   return RouteOutcome::Disabled;
 }
-
-const HeaderName kAttemptCount = *HeaderName::parse("x-envoy-attempt-count");
 
 struct FreeExchanges {
   ~FreeExchanges() {
@@ -121,7 +119,14 @@ bool Exchange::prepareRequest() {
               : plan_->stats.rq_failed_path_normalization)
         .add();
     if (redirect) {
-      replyFromRoute(307, {}, path.location, path.details);
+      Fields* fields = arena_.make<Fields>(arena_);
+      fields->addView(HeaderId::Location, path.location);
+      localReply({.status = 307,
+                  .body = {},
+                  .details = path.details,
+                  .flag = {},
+                  .fields = fields,
+                  .close = false});
     } else {
       localReply({.status = 400,
                   .body = {},
@@ -173,10 +178,7 @@ void Exchange::onLaneVerdict(size_t slot, Verdict::Kind verdict, bool waited) {
 
 // Before a head is sent to the endpoint that was chosen, again for each try.
 void Exchange::onForwardEndpoint(std::string_view host_name) {
-  if (auto_host_rewrite_ && !host_name.empty()) request_->authority = arena_.copy(host_name);
-  if (info_.attempts > 1 && virtual_host_->count_attempts_in_request) {
-    request_->fields.set(kAttemptCount, std::to_string(info_.attempts));
-  }
+  router::prepareAttempt(*route_, *request_, info_, arena_, host_name);
 }
 
 void Exchange::onForwardAttempt(const Attempt& attempt) {
@@ -253,37 +255,31 @@ void Exchange::pauseRequest(bool pause, uint8_t reason) {
 
 // The request has passed every filter: do what its route says.
 void Exchange::forwardRequest(bool end) {
-  using Kind = router::Match::Kind;
-  if (match_ == Kind::TlsRequired) {
-    return replyFromRoute(301, {}, router::tlsLocation(*request_, arena_), "https_redirect");
-  }
-  if (route_ == nullptr) {
-    plan_->stats.no_route.add();
-    LocalReply reply{.status = 404,
-                     .body = {},
-                     .details = "route_not_found",
-                     .flag = ResponseFlag::NoRouteFound,
-                     .fields = nullptr,
-                     .close = false};
-    return localReply(reply);
-  }
-  if (const router::ClusterAction* action = route_->cluster()) return sendToCluster(*action, end);
-  if (const router::DirectResponse* direct = route_->direct()) return replyDirect(*direct);
-  plan_->stats.rq_redirect.add();
-  replyFromRoute(route_->redirect()->status(), {}, route_->location(*request_, info_, arena_),
-                 "direct_response");
+  if (route_ != nullptr && route_->cluster() != nullptr) return sendToCluster(end);
+  const router::RouteReply reply =
+      router::answer({match_, virtual_host_, route_}, *request_, info_, arena_);
+  using Kind = router::RouteReply::Kind;
+  if (reply.kind == Kind::NoRoute) plan_->stats.no_route.add();
+  if (reply.kind == Kind::Direct) plan_->stats.rq_direct_response.add();
+  if (reply.kind == Kind::Redirect) plan_->stats.rq_redirect.add();
+  LocalReply local{.status = reply.status,
+                   .body = reply.body,
+                   .details = reply.details,
+                   .flag = {},
+                   .fields = reply.fields,
+                   .close = false};
+  if (reply.kind == Kind::NoRoute) local.flag = ResponseFlag::NoRouteFound;
+  localReply(local);
 }
 
-void Exchange::sendToCluster(const router::ClusterAction& action, bool end) {
-  const uint64_t random = random_;
-  const router::ClusterChoice choice = action.choose(*request_, random);
-  weighted_ = choice.weighted;
-  const uint32_t slot =
-      choice.slot != router::kNoCluster ? choice.slot : services_.clusters.slotOf(choice.name);
-  cluster::WorkerCluster* cluster = services_.clusters.find(slot, random);
-  if (cluster == nullptr) {
+void Exchange::sendToCluster(bool end) {
+  const router::ClusterAction& action = *route_->cluster();
+  const router::Destination to = router::aim(*route_, *request_, info_, arena_, services_.clusters,
+                                             random_, !plan_->router.suppress_envoy_headers);
+  weighted_ = to.weighted;
+  if (to.cluster == nullptr) {
     plan_->stats.no_cluster.add();
-    info_.cluster = choice.name;
+    info_.cluster = to.name;
     LocalReply reply{.status = action.cluster_not_found_status,
                      .body = {},
                      .details = "cluster_not_found",
@@ -292,26 +288,10 @@ void Exchange::sendToCluster(const router::ClusterAction& action, bool end) {
                      .close = false};
     return localReply(reply);
   }
-  setUpstreamHeaders(action);
-  auto_host_rewrite_ = action.auto_host_rewrite;
-  route_->prepareRequest(
-      *request_, info_, arena_,
-      {.weighted = weighted_, .envoy_headers = !plan_->router.suppress_envoy_headers});
   forwarded_ = true;
   route_timeout_ = action.timeout;
   if (request_complete_ && route_timeout_.count() != 0) armTimer();
-  forward_.start(*cluster, services_.loop, *request_, end, random);
-}
-
-void Exchange::setUpstreamHeaders(const router::ClusterAction& action) {
-  if (plan_->router.suppress_envoy_headers) return;
-  if (action.timeout.count() != 0) {
-    char text[24];
-    const auto done = std::to_chars(text, text + sizeof text, action.timeout.count());
-    request_->fields.set(HeaderId::XEnvoyExpectedRqTimeoutMs,
-                         {text, static_cast<size_t>(done.ptr - text)});
-  }
-  if (virtual_host_->count_attempts_in_request) request_->fields.setView(kAttemptCount, "1");
+  forward_.start(*to.cluster, services_.loop, *request_, end, random_);
 }
 
 Pending<void> Exchange::sleep(std::chrono::microseconds wait) {
@@ -319,7 +299,7 @@ Pending<void> Exchange::sleep(std::chrono::microseconds wait) {
 }
 
 Pending<CallResult> Exchange::call(CallRequest request) {
-  return callThrough(services_, std::move(request));
+  return callThrough(services_, std::move(request), {plan_.get(), &info_});
 }
 
 std::string_view Exchange::routeCluster() const {

@@ -101,15 +101,11 @@ class Exchange final : public net::Deferred,
   uint32_t elapsedMicros() const;
   void openLanes();
   void forwardRequest(bool end);
-  void sendToCluster(const router::ClusterAction& action, bool end);
-  void setUpstreamHeaders(const router::ClusterAction& action);
+  void sendToCluster(bool end);
   void pauseRequest(bool pause, uint8_t reason);
 
   // exchange_response.cc: back to the client
   void localReply(const LocalReply& reply);
-  void replyDirect(const router::DirectResponse& direct);
-  void replyFromRoute(uint16_t status, std::string_view body, std::string_view location,
-                      std::string_view details);
   void sendReplyBody(const LocalReply& reply, bool through_chain);
   void writeHead(bool end);
   void writeBody(std::string_view data, bool end);
@@ -146,7 +142,7 @@ class Exchange final : public net::Deferred,
   bool request_complete_ = false, head_written_ = false, response_written_ = false;
   bool forwarded_ = false;      // forward_ has been started
   bool from_upstream_ = false;  // response_ is the origin's
-  bool finished_ = false, forces_trace_ = false, auto_host_rewrite_ = false;
+  bool finished_ = false, forces_trace_ = false;
 };
 
 }  // namespace weir::stream

@@ -130,28 +130,6 @@ void Exchange::sendReplyBody(const LocalReply& reply, bool through_chain) {
   if (!end && !finished_) response_lane_.body(body.text, true);
 }
 
-void Exchange::replyDirect(const router::DirectResponse& direct) {
-  plan_->stats.rq_direct_response.add();
-  replyFromRoute(direct.status, direct.body, route_->location(*request_, info_, arena_),
-                 "direct_response");
-}
-
-// A reply that the route asks for: its header operations apply.
-void Exchange::replyFromRoute(uint16_t status, std::string_view body, std::string_view location,
-                              std::string_view details) {
-  auto* head = arena_.make<ResponseHead>(arena_);
-  if (!location.empty()) head->fields.addView(HeaderId::Location, location);
-  // An operator wrote this body: it is sent as it is.
-  if (!body.empty()) head->fields.addView(HeaderId::ContentType, "text/plain");
-  if (route_ != nullptr) route_->prepareResponse(*head, info_, arena_);
-  localReply({.status = status,
-              .body = body,
-              .details = details,
-              .flag = {},
-              .fields = &head->fields,
-              .close = false});
-}
-
 void Exchange::startRejected(const codec::ParseError& error) {
   plan_->stats.cx_protocol_error.add();
   onRequestError(error);

@@ -1,7 +1,13 @@
 // The asynchronous client: what a filter uses to ask another service something while its stream
-// waits (ext_authz, keys, tokens, aggregation). A call goes through the named cluster with its own
-// timeout, circuit breakers and statistics. Several may run at once: make the Pendings first, then
-// await them one after the other; each starts when it is made.
+// waits (ext_authz, keys, tokens, aggregation). A call goes to the named cluster, or where the
+// routes of the stream's listener send it, with a timeout of its own and the cluster's circuit
+// breakers and statistics. Several may run at once: make the Pendings first, then await them one
+// after the other; each starts when it is made.
+//
+// Through the routes, a call is a request like a client's behind the last filter: virtual host by
+// authority, path normalised, header changes, rewrites, cluster, the nearer of both timeouts.
+// Redirects and direct responses are results as they are. Filters do not run for it: so a filter
+// cannot call itself, and a part that needs authorization must have got it with the whole.
 #pragma once
 
 #include <chrono>
@@ -16,11 +22,12 @@
 namespace weir {
 
 struct CallRequest {
-  std::string cluster;
+  std::string cluster;  // empty: where the routes say
   std::string method = "GET";
   std::string path = "/";
-  std::string authority;
-  std::vector<std::pair<std::string, std::string>> fields;  // lower-case names
+  std::string authority;  // empty: the cluster's name; through the routes: that of the stream
+  // Lower-case names. May be a copy of a client's: framing and connection fields are left out.
+  std::vector<std::pair<std::string, std::string>> fields;
   std::string body;
   std::chrono::milliseconds timeout{1000};  // for the whole call
   uint64_t max_response_body = 1 << 20;     // a longer one fails with LimitExceeded
