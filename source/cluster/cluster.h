@@ -14,6 +14,7 @@
 
 #include "source/cluster/cluster_stats.h"
 #include "source/cluster/endpoint.h"
+#include "source/telemetry/configured_metadata.h"
 #include "source/transport/connection.h"
 #include "weir/stats.h"
 
@@ -46,6 +47,7 @@ struct ClusterSettings {
   uint64_t max_requests_per_connection = 0;           // 0: no limit
   uint32_t max_response_head_bytes = 60 * 1024;
   uint32_t max_response_fields = 100;
+  std::shared_ptr<const telemetry::ConfiguredMetadata> metadata;  // null: none
   bool enable_trailers = false;  // of HTTP/1: else trailers are dropped, as in Envoy
 };
 

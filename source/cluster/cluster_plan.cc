@@ -162,6 +162,9 @@ void readBasics(const ClusterProto& proto, ClusterSettings& settings, const Wher
                                             at.field("connect_timeout"))
                                    .value_or(settings.connect_timeout);
   }
+  if (proto.has_metadata()) {
+    settings.metadata = std::make_shared<const telemetry::ConfiguredMetadata>(proto.metadata());
+  }
   if (proto.has_per_connection_buffer_limit_bytes()) {
     settings.buffer_limit = proto.per_connection_buffer_limit_bytes().value();
   }

@@ -68,6 +68,7 @@ void Forward::start(cluster::WorkerCluster& cluster, net::Loop& loop, const Requ
   headers_only_ = held_end_ = end;
   random_ = random;
   info_.cluster = cluster.cluster().name();
+  info_.cluster_metadata = cluster.cluster().settings().metadata.get();
   tryEndpoint();
 }
 
@@ -86,13 +87,26 @@ void Forward::tryEndpoint() {
   undecided_ = true;
   status_ = 0;
   tried_at_ = loop_->now();
-  // Copies: the endpoint may be gone before the stream is logged.
-  info_.upstream_host = user_.forwardArena().copy(endpoint_->text);
-  info_.upstream_host_name = endpoint_->hostname.empty()
-                                 ? info_.upstream_host
-                                 : user_.forwardArena().copy(endpoint_->hostname);
+  nameEndpoint();
   // Not one that may be as stale as the last.
   pool->acquire(*this, retries_ != 0);
+}
+
+// Copies: the endpoint may be gone before the stream is logged.
+void Forward::nameEndpoint() {
+  Arena& arena = user_.forwardArena();
+  const std::string_view host = arena.copy(endpoint_->text);
+  const std::string_view name = endpoint_->hostname.empty() ? host : arena.copy(endpoint_->hostname);
+  if (info_.attempts > 1) {
+    const auto append = [&arena](std::string_view& list, std::string_view first,
+                                 std::string_view last) {
+      list = arena.copy(std::string(list.empty() ? first : list).append(",").append(last));
+    };
+    append(info_.upstream_hosts_attempted, info_.upstream_host, host);
+    append(info_.upstream_names_attempted, info_.upstream_host_name, name);
+  }
+  info_.upstream_host = host;
+  info_.upstream_host_name = name;
 }
 
 void Forward::onPoolReady(cluster::Http1Client& client) {
@@ -103,7 +117,7 @@ void Forward::onPoolReady(cluster::Http1Client& client) {
   endpoint_->counts.rq_total.fetch_add(1, std::memory_order_relaxed);
   endpoint_->counts.rq_active.fetch_add(1, std::memory_order_relaxed);
   info_.upstream_local = user_.forwardArena().copy(client.localText());
-  stream_ = &client.begin(*this);
+  stream_ = &client.begin(*this, info_.upstream);
   info_.first_upstream_tx = sent_at_ = loop_->now();
   if (response_paused_) stream_->pauseResponse();
   user_.onForwardEndpoint(endpoint_->hostname);

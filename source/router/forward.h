@@ -69,6 +69,7 @@ class Forward final : public codec::ClientStreamUser, public cluster::PoolWaiter
 
  private:
   void tryEndpoint();
+  void nameEndpoint();
   void sendHeld();
   bool mayRetry(const Failure& failure) const;
   void finish();

@@ -11,6 +11,7 @@
 #include <google/protobuf/map.h>
 
 #include "envoy/config/core/v3/base.pb.h"
+#include "source/telemetry/configured_metadata.h"
 
 namespace weir::router {
 
@@ -22,7 +23,7 @@ class LevelConfig {
   LevelConfig(const PerFilterConfig& filters, const envoy::config::core::v3::Metadata* metadata) {
     if (!filters.empty()) filters_ = std::make_shared<const PerFilterConfig>(filters);
     if (metadata != nullptr) {
-      metadata_ = std::make_shared<const envoy::config::core::v3::Metadata>(*metadata);
+      metadata_ = std::make_shared<const telemetry::ConfiguredMetadata>(*metadata);
     }
   }
 
@@ -37,14 +38,12 @@ class LevelConfig {
     const auto found = filters_->find(name);
     return found == filters_->end() ? nullptr : &found->second;
   }
-  const envoy::config::core::v3::Metadata& metadata() const {
-    return metadata_ != nullptr ? *metadata_
-                                : envoy::config::core::v3::Metadata::default_instance();
-  }
+  // Null when there is none.
+  const Metadata* metadata() const { return metadata_.get(); }
 
  private:
   std::shared_ptr<const PerFilterConfig> filters_;
-  std::shared_ptr<const envoy::config::core::v3::Metadata> metadata_;
+  std::shared_ptr<const telemetry::ConfiguredMetadata> metadata_;
 };
 
 }  // namespace weir::router

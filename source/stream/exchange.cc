@@ -78,6 +78,7 @@ Exchange::Exchange(Services& services, std::shared_ptr<const HcmPlan> plan, Exch
   info_.direct_remote = info_.remote = owner_.remotePeer();
   info_.local = owner_.localPeer();
   info_.request = request_;
+  info_.dynamic_metadata = &metadata_;
   plan_->stats.rq_total.add();
   plan_->stats.rq_active.add();
 }
@@ -153,8 +154,12 @@ void Exchange::findRoute(uint64_t random) {
   match_ = match.kind;
   route_ = match.route;
   virtual_host_ = match.virtual_host;
-  if (virtual_host_ != nullptr) info_.virtual_host = virtual_host_->name;
+  if (virtual_host_ != nullptr) {
+    info_.virtual_host = virtual_host_->name;
+    info_.virtual_host_metadata = virtual_host_->config.metadata();
+  }
   if (route_ == nullptr) return;
+  info_.route_metadata = route_->config.metadata();
   record_.addCandidate(route_->order, telemetry::RouteOutcome::Chosen);
   info_.route_name = route_->name;
   if (const router::ClusterAction* action = route_->cluster()) {

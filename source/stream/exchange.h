@@ -33,6 +33,8 @@ class Exchange final : public net::Deferred,
 
   Arena& arena() override { return arena_; }
   RequestHead& request() override { return *request_; }
+  // What the connection counts into.
+  ByteMeter& bytes() { return info_.downstream; }
 
   // `end`: no body follows.
   void start(bool end);

@@ -7,6 +7,7 @@
 #include "source/codec/http1/encode.h"
 #include "source/codec/http1/parse_head.h"
 #include "source/codec/http1/token.h"
+#include "source/codec/http1/write_body.h"
 
 namespace weir::stream {
 
@@ -67,7 +68,7 @@ size_t Http1Server::onInput(char* data, size_t size) {
 size_t Http1Server::readHead(char* data, size_t size) {
   const codec::HeadScanner::Scan scan = scanner_.scan({data, size});
   if (scan.error) {
-    reject(scan.error);
+    reject(scan.error, size);
     return size;
   }
   if (scan.size == 0) {
@@ -83,9 +84,12 @@ size_t Http1Server::readHead(char* data, size_t size) {
   Arena& arena = exchange_->arena();
   auto* copy = const_cast<char*>(arena.copy({data + scan.skip, scan.size}).data());
   RequestHead& head = exchange_->request();
+  ByteMeter& bytes = exchange_->bytes();
+  bytes.wire_in = scan.skip + scan.size;
   codec::Framing framing;
   const codec::Limits limits{plan_->max_head_bytes, plan_->max_fields};
   const codec::ParseError error = codec::parseRequestHead(copy, scan.size, limits, head, framing);
+  bytes.header_in = framing.field_bytes;
   response_done_ = false;
   protocol_ = head.protocol;
   method_ = head.method;
@@ -130,7 +134,9 @@ void Http1Server::begin(const codec::Framing& framing) {
   }
   updatePause();
   if (framing.expect_continue && !plan_->proxy_100_continue) {
-    connection_.write("HTTP/1.1 100 Continue\r\n\r\n");
+    constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+    exchange_->bytes().wire_out += kContinue.size();
+    connection_.write(kContinue);
     exchange_->request().fields.remove(HeaderId::Expect);
   }
   exchange_->start(end);
@@ -139,6 +145,7 @@ void Http1Server::begin(const codec::Framing& framing) {
 size_t Http1Server::readBody(char* data, size_t size) {
   using Step = codec::BodyDecoder::Step;
   const Step step = body_->decoder.step({data, size}, body_->trailers);
+  exchange_->bytes().wire_in += step.consumed;
   switch (step.kind) {
     case Step::NeedMore:
       break;
@@ -173,8 +180,9 @@ size_t Http1Server::readBody(char* data, size_t size) {
 }
 
 // Bytes that never became a head still get an answer and a line in the log.
-void Http1Server::reject(const codec::ParseError& error) {
+void Http1Server::reject(const codec::ParseError& error, size_t size) {
   openExchange();
+  exchange_->bytes().wire_in = size;
   exchange_->startRejected(error);
 }
 
@@ -203,8 +211,8 @@ void Http1Server::resumeRequest() {
 
 void Http1Server::sendInterim(const ResponseHead& head) {
   if (protocol_ == Protocol::Http10) return;  // RFC 9110 §15.2
-  connection_.write(codec::encodeResponseHead(head, BodyKind::None, 0, method_,
-                                              ConnectionOption::None, exchange_->arena()));
+  writeHead(head, codec::encodeResponseHead(head, BodyKind::None, 0, method_,
+                                            ConnectionOption::None, exchange_->arena()));
 }
 
 void Http1Server::sendHead(ResponseHead& head, bool end) {
@@ -222,30 +230,32 @@ void Http1Server::sendHead(ResponseHead& head, bool end) {
   }
   ConnectionOption option = last_ ? ConnectionOption::Close : ConnectionOption::None;
   if (!last_ && protocol_ == Protocol::Http10) option = ConnectionOption::KeepAlive;
-  connection_.write(
-      codec::encodeResponseHead(head, response_body_, length, method_, option, exchange_->arena()));
+  writeHead(head, codec::encodeResponseHead(head, response_body_, length, method_, option,
+                                            exchange_->arena()));
   response_done_ = end;
 }
 
+void Http1Server::writeHead(const ResponseHead& head, std::string_view text) {
+  ByteMeter& bytes = exchange_->bytes();
+  bytes.wire_out += text.size();
+  bytes.header_out += text.size() - codec::startLineSize(head) - 2;
+  connection_.write(text);
+}
+
 void Http1Server::sendBody(std::string_view data, bool end) {
-  if (response_body_ == BodyKind::Chunked) {
-    if (!data.empty()) {
-      char header[20];
-      connection_.writeCopy({header, codec::encodeChunkHeader(header, data.size())});
-      connection_.write(data);
-      connection_.write(codec::kChunkEnd);
-    }
-    if (end) connection_.write(codec::kLastChunk);
-  } else if (method_ != Method::Head) {
-    connection_.write(data);
+  if (method_ != Method::Head) {
+    exchange_->bytes().wire_out += codec::writeBody(connection_, response_body_, data, end);
   }
   response_done_ = end;
 }
 
 void Http1Server::sendTrailers(const Fields& trailers) {
   if (response_body_ == BodyKind::Chunked) {
-    connection_.write(plan_->enable_trailers ? codec::encodeTrailers(trailers, exchange_->arena())
-                                             : codec::kLastChunk);
+    const std::string_view text = plan_->enable_trailers
+                                      ? codec::encodeTrailers(trailers, exchange_->arena())
+                                      : codec::kLastChunk;
+    exchange_->bytes().wire_out += text.size();
+    connection_.write(text);
   }
   response_done_ = true;
 }

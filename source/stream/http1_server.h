@@ -89,7 +89,8 @@ class Http1Server final : public transport::ConnectionUser,
 
   size_t readHead(char* data, size_t size);
   size_t readBody(char* data, size_t size);
-  void reject(const codec::ParseError& error);
+  void reject(const codec::ParseError& error, size_t size);
+  void writeHead(const ResponseHead& head, std::string_view text);
   void openExchange();
   bool checkProtocol(RequestHead& head);
   void begin(const codec::Framing& framing);

@@ -1,31 +1,22 @@
 // StreamMetadata is the facts that filters leave for each other: text by namespace and key, a
-// handful at most, in the stream's arena.
+// handful at most, in the stream's arena. Worker thread only.
 #pragma once
 
 #include <string_view>
 
 #include "weir/arena.h"
+#include "weir/metadata.h"
 
 namespace weir::stream {
 
-class StreamMetadata {
+class StreamMetadata final : public Metadata {
  public:
-  void set(std::string_view space, std::string_view key, std::string_view value, Arena& arena) {
-    for (Fact* fact = first_; fact != nullptr; fact = fact->next) {
-      if (fact->space != space || fact->key != key) continue;
-      fact->value = arena.copy(value);
-      return;
-    }
-    first_ = arena.make<Fact>(first_, arena.copy(space), arena.copy(key), arena.copy(value));
-  }
-
+  void set(std::string_view space, std::string_view key, std::string_view value, Arena& arena);
   // Empty when nobody said so.
-  std::string_view get(std::string_view space, std::string_view key) const {
-    for (const Fact* fact = first_; fact != nullptr; fact = fact->next) {
-      if (fact->space == space && fact->key == key) return fact->value;
-    }
-    return {};
-  }
+  std::string_view get(std::string_view space, std::string_view key) const;
+
+  Found append(std::string& to, std::string_view space,
+               std::span<const std::string> keys) const override;
 
  private:
   struct Fact {
@@ -34,6 +25,8 @@ class StreamMetadata {
     Fact* next;
     std::string_view space, key, value;
   };
+  Fact* find(std::string_view space, std::string_view key) const;
+
   Fact* first_ = nullptr;
 };
 

@@ -94,6 +94,7 @@ void AccessLogFormat::append(std::string& line, const StreamInfo& info) const {
     const LogValue value = piece.op.value(info, t_scratch);
     switch (value.kind) {
       case LogValue::Kind::Text:
+      case LogValue::Kind::Json:
         line.append(value.text);
         break;
       case LogValue::Kind::Number:

@@ -95,6 +95,9 @@ bool AccessLogJson::appendTyped(std::string& line, const Node& node, const Strea
     case LogValue::Kind::Text:
       appendJsonString(line, value.text);
       return true;
+    case LogValue::Kind::Json:
+      line.append(value.text);
+      return true;
     case LogValue::Kind::Number:
       appendNumber(line, value.number);
       return true;

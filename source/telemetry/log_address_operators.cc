@@ -111,8 +111,22 @@ LogValue hostNameWithoutPort(const LogArgs&, const StreamInfo& info, std::string
   return LogValue::ofNonEmpty(split(nameOf(info)).host);
 }
 
+std::string_view hostsOf(const StreamInfo& info) {
+  return info.upstream_hosts_attempted.empty() ? info.upstream_host : info.upstream_hosts_attempted;
+}
+
+std::string_view namesOf(const StreamInfo& info) {
+  return info.upstream_names_attempted.empty() ? nameOf(info) : info.upstream_names_attempted;
+}
+
+template <auto List>
+LogValue attempted(const LogArgs&, const StreamInfo& info, std::string&) {
+  return LogValue::ofNonEmpty(List(info));
+}
+
+template <auto List>
 LogValue attemptedWithoutPort(const LogArgs&, const StreamInfo& info, std::string& scratch) {
-  std::string_view rest = info.upstream_hosts_attempted;
+  std::string_view rest = List(info);
   while (!rest.empty()) {
     const std::string_view one = rest.substr(0, rest.find(','));
     rest.remove_prefix(std::min(rest.size(), one.size() + 1));
@@ -142,8 +156,10 @@ const std::vector<LogOperatorRow>& addressOperators() {
       {"UPSTREAM_HOST", &whole<&S::upstream_host>},
       {"UPSTREAM_HOST_NAME", &hostName},
       {"UPSTREAM_HOST_NAME_WITHOUT_PORT", &hostNameWithoutPort},
-      {"UPSTREAM_HOSTS_ATTEMPTED", &whole<&S::upstream_hosts_attempted>},
-      {"UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT", &attemptedWithoutPort},
+      {"UPSTREAM_HOSTS_ATTEMPTED", &attempted<&hostsOf>},
+      {"UPSTREAM_HOSTS_ATTEMPTED_WITHOUT_PORT", &attemptedWithoutPort<&hostsOf>},
+      {"UPSTREAM_HOST_NAMES_ATTEMPTED", &attempted<&namesOf>},
+      {"UPSTREAM_HOST_NAMES_ATTEMPTED_WITHOUT_PORT", &attemptedWithoutPort<&namesOf>},
       {"UPSTREAM_REMOTE_ADDRESS", &whole<&S::upstream_host>},
       {"UPSTREAM_REMOTE_ADDRESS_WITHOUT_PORT", &withoutPort<&S::upstream_host>, &prepareMask},
       {"UPSTREAM_REMOTE_PORT", &onlyPort<&S::upstream_host>},

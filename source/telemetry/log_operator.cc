@@ -29,7 +29,7 @@ const std::vector<LogOperatorRow>& table() {
   static const std::vector<LogOperatorRow> kTable = [] {
     std::vector<LogOperatorRow> all;
     for (const auto* rows : {&messageOperators(), &streamOperators(), &timingOperators(),
-                             &addressOperators(), &unsupportedOperators()}) {
+                             &addressOperators(), &metadataOperators(), &unsupportedOperators()}) {
       all.insert(all.end(), rows->begin(), rows->end());
     }
     all.push_back({"COALESCE", &firstAlternative, &prepareCoalesce, true});
@@ -83,6 +83,7 @@ Result<LogOperator> LogOperator::compile(std::string_view command, std::string_v
     return Error{"", name + " needs a parameter in ()"};
   auto args = row->prepare(parameter);
   if (!args) return Error{"", name + ": " + args.error().text};
+  made.supported_ = made.supported_ && args->supported;
   for (const LogOperator& alternative : args->alternatives) {
     made.supported_ = made.supported_ && alternative.isSupported();
   }
@@ -94,7 +95,10 @@ LogValue LogOperator::value(const StreamInfo& info, std::string& scratch) const 
   if (get_ == nullptr) return LogValue::none();
   scratch.clear();
   LogValue found = get_(*args_, info, scratch);
-  if (found.text.size() > max_length_) found.text = found.text.substr(0, max_length_);
+  if (found.text.size() > max_length_) {
+    if (found.kind == LogValue::Kind::Json) found.kind = LogValue::Kind::Text;
+    found.text = found.text.substr(0, max_length_);
+  }
   return found;
 }
 

@@ -17,9 +17,9 @@
 
 namespace weir::telemetry {
 
-// What an operator found: nothing ("-", or null in JSON), text, or a number.
+// What an operator found: nothing ("-", or null in JSON), text, a number, or text that is JSON.
 struct LogValue {
-  enum class Kind : uint8_t { None, Text, Number };
+  enum class Kind : uint8_t { None, Text, Number, Json };
 
   Kind kind = Kind::None;
   std::string_view text;
@@ -27,6 +27,7 @@ struct LogValue {
 
   static LogValue none() { return {}; }
   static LogValue ofText(std::string_view text) { return {Kind::Text, text, 0}; }
+  static LogValue ofJson(std::string_view text) { return {Kind::Json, text, 0}; }
   // An empty text is nothing.
   static LogValue ofNonEmpty(std::string_view text) { return text.empty() ? none() : ofText(text); }
   static LogValue ofNumber(uint64_t number) {
@@ -74,13 +75,16 @@ struct LogArgs {
   HeaderRef first;
   HeaderRef second;
   std::string text;
+  std::vector<std::string> keys;
   int choice = 0;
   int choice2 = 0;
   SteadyTime StreamInfo::*from = nullptr;
   SteadyTime StreamInfo::*to = nullptr;
+  const Metadata* StreamInfo::*metadata = nullptr;
   int64_t ticks = 1;  // nanoseconds in one unit of a duration
   LogTime time;
   std::vector<LogOperator> alternatives;
+  bool supported = true;
 };
 
 // One row of the table of operators. `prepare` checks and compiles the parameter; null when the
@@ -97,6 +101,7 @@ const std::vector<LogOperatorRow>& messageOperators();      // headers, path, qu
 const std::vector<LogOperatorRow>& streamOperators();       // codes, flags, bytes, names
 const std::vector<LogOperatorRow>& timingOperators();       // start time and durations
 const std::vector<LogOperatorRow>& addressOperators();      // both sides' addresses
+const std::vector<LogOperatorRow>& metadataOperators();     // what filters and configuration say
 const std::vector<LogOperatorRow>& unsupportedOperators();  // accepted, always empty
 
 // Parses COALESCE's JSON into LogArgs::alternatives.

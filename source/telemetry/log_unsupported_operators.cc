@@ -10,10 +10,7 @@ const std::vector<LogOperatorRow>& unsupportedOperators() {
     std::vector<LogOperatorRow> rows;
     for (std::string_view name : {
              // Metadata, filter state, expressions.
-             "DYNAMIC_METADATA",
-             "CLUSTER_METADATA",
              "UPSTREAM_METADATA",
-             "METADATA",
              "FILTER_STATE",
              "UPSTREAM_FILTER_STATE",
              "CUSTOM_FLAGS",
@@ -31,8 +28,6 @@ const std::vector<LogOperatorRow>& unsupportedOperators() {
              "ROUNDTRIP_DURATION",
              "UPSTREAM_CONNECTION_ID",
              "UPSTREAM_CONNECTION_IDS_ATTEMPTED",
-             "UPSTREAM_HOST_NAMES_ATTEMPTED",
-             "UPSTREAM_HOST_NAMES_ATTEMPTED_WITHOUT_PORT",
              "UPSTREAM_REMOTE_ADDRESS_ENDPOINT_ID",
              "DOWNSTREAM_LOCAL_ADDRESS_ENDPOINT_ID",
              "DOWNSTREAM_DIRECT_LOCAL_ADDRESS_ENDPOINT_ID",

@@ -51,6 +51,7 @@ struct SampleStream {
     info.upstream_host = "10.0.0.1:443";
     info.upstream_local = "10.0.0.9:40000";
     info.upstream_hosts_attempted = "10.0.0.2:443,10.0.0.1:443";
+    info.upstream_names_attempted = "b.example:443,a.example:443";
     info.attempts = 2;
     info.request = &request;
     info.response = &response;

@@ -128,3 +128,39 @@ def test_unwritable_log_is_a_clear_error(place):
     weir = place.start(config, ready=False)
     assert weir.wait() == 1
     assert "is-a-directory" in weir.output()
+
+
+def test_bytes_on_the_wire(place):
+    """What the client sent and got, and what the origin got and sent, byte for byte."""
+    origin = place.server(b"HTTP/1.1 200 OK\r\nx-a: b\r\ntransfer-encoding: chunked\r\n\r\n"
+                          b"3\r\nabc\r\n0\r\n\r\n")
+    place.weir(origin,
+               log="%DOWNSTREAM_WIRE_BYTES_RECEIVED% %DOWNSTREAM_HEADER_BYTES_RECEIVED% "
+               "%DOWNSTREAM_WIRE_BYTES_SENT% %DOWNSTREAM_HEADER_BYTES_SENT% "
+               "%UPSTREAM_WIRE_BYTES_SENT% %UPSTREAM_HEADER_BYTES_SENT% "
+               "%UPSTREAM_WIRE_BYTES_RECEIVED% %UPSTREAM_HEADER_BYTES_RECEIVED%")
+    client = place.client()
+    sent = (b"POST / HTTP/1.1\r\nHost: t\r\ncontent-length: 5\r\nexpect: 100-continue\r\n\r\n"
+            b"12345")
+    client.send(sent)
+    assert client.response().status == 100
+    final = client.response()
+    down = (int(number) for number in place.log.line().split())
+    assert next(down) == len(sent)
+    assert next(down) == len("Host:t\r\ncontent-length:5\r\nexpect:100-continue\r\n")
+    assert next(down) == (len("HTTP/1.1 100 Continue\r\n\r\n") + len(final.raw_head) +
+                          len(final.raw_body))
+    assert next(down) == len(final.raw_head) - len("HTTP/1.1 200 OK\r\n\r\n")
+    request = origin.requests[0]
+    assert next(down) == len(request.raw_head) + 5
+    assert next(down) == len(request.raw_head) - len("POST / HTTP/1.1\r\n\r\n")
+    assert next(down) == len(origin.reply)
+    assert next(down) == len("x-a:b\r\ntransfer-encoding:chunked\r\n")
+
+
+def test_metadata(place):
+    facts = {"metadata": {"filter_metadata": {"ns": {"who": "route", "deep": {"er": [1, True]}}}}}
+    place.weir(place.server(), cluster=facts, routes=[bs.route(**facts)],
+               log="%METADATA(ROUTE:ns:who)% %CLUSTER_METADATA(ns:deep)% %DYNAMIC_METADATA(ns:a)%")
+    fetch(place.port)
+    assert place.log.line() == 'route {"er":[1,true]} -'

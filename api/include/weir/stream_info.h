@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "weir/head.h"
+#include "weir/metadata.h"
 #include "weir/result.h"
 
 namespace weir {
@@ -74,11 +75,11 @@ struct Peer {
   bool is_loopback_or_unix = false;
 };
 
-// Whole-request measures of one side. A zero time means "did not happen".
+// Whole-request measures of one side, in bytes.
 struct ByteMeter {
   uint64_t wire_in = 0;  // everything read for this stream, heads and framing included
   uint64_t wire_out = 0;
-  uint64_t header_in = 0;
+  uint64_t header_in = 0;  // the heads' field lines, as Envoy counts them
   uint64_t header_out = 0;
 };
 
@@ -91,6 +92,7 @@ struct Attempt {
   bool will_retry = false;
 };
 
+// A zero time means "did not happen".
 struct StreamInfo {
   WallTime start_wall{};
   SteadyTime start{};
@@ -128,10 +130,17 @@ struct StreamInfo {
   std::string_view upstream_host;  // address of the last endpoint tried
   std::string_view upstream_host_name;
   std::string_view upstream_local;
-  std::string_view upstream_hosts_attempted;  // comma separated
-  Failure upstream_failure;                   // of the last attempt; none: it was answered whole
+  // All of them, comma separated; empty while there was one attempt at most.
+  std::string_view upstream_hosts_attempted;
+  std::string_view upstream_names_attempted;
+  Failure upstream_failure;  // of the last attempt; none: it was answered whole
   Protocol upstream_protocol = Protocol::Http11;
   uint32_t attempts = 0;
+
+  const Metadata* dynamic_metadata = nullptr;  // what filters left
+  const Metadata* route_metadata = nullptr;
+  const Metadata* virtual_host_metadata = nullptr;
+  const Metadata* cluster_metadata = nullptr;
 
   const RequestHead* request = nullptr;
   const ResponseHead* response = nullptr;

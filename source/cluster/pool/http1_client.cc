@@ -6,6 +6,7 @@
 #include "source/cluster/pool/http1_pool.h"
 #include "source/codec/http1/encode.h"
 #include "source/codec/http1/parse_head.h"
+#include "source/codec/http1/write_body.h"
 
 namespace weir::cluster {
 
@@ -45,8 +46,9 @@ const std::string& Http1Client::localText() {
   return local_text_;
 }
 
-codec::ClientStream& Http1Client::begin(codec::ClientStreamUser& user) {
+codec::ClientStream& Http1Client::begin(codec::ClientStreamUser& user, ByteMeter& bytes) {
   user_ = &user;
+  bytes_ = &bytes;
   state_ = State::Busy;
   in_body_ = request_done_ = response_started_ = false;
   trailers_ = nullptr;
@@ -71,31 +73,26 @@ void Http1Client::sendHead(const RequestHead& head, bool end) {
       request_body_ = BodyKind::Length;
     }
   }
-  connection_.write(
-      codec::encodeRequestHead(head, request_body_, length, connection, head.fields.arena()));
+  const std::string_view text =
+      codec::encodeRequestHead(head, request_body_, length, connection, head.fields.arena());
+  bytes_->wire_out += text.size();
+  bytes_->header_out += text.size() - codec::startLineSize(head) - 2;
+  connection_.write(text);
   if (end) endRequest();
 }
 
 void Http1Client::sendBody(std::string_view data, bool end) {
-  if (request_body_ == BodyKind::Chunked) {
-    if (!data.empty()) {
-      char header[20];
-      connection_.writeCopy({header, codec::encodeChunkHeader(header, data.size())});
-      connection_.write(data);
-      connection_.write(codec::kChunkEnd);
-    }
-    if (end) connection_.write(codec::kLastChunk);
-  } else {
-    connection_.write(data);
-  }
+  bytes_->wire_out += codec::writeBody(connection_, request_body_, data, end);
   if (end) endRequest();
 }
 
 void Http1Client::sendTrailers(const Fields& trailers) {
   if (request_body_ == BodyKind::Chunked) {
-    connection_.write(pool_.cluster().settings().enable_trailers
-                          ? codec::encodeTrailers(trailers, trailers.arena())
-                          : codec::kLastChunk);
+    const std::string_view text = pool_.cluster().settings().enable_trailers
+                                      ? codec::encodeTrailers(trailers, trailers.arena())
+                                      : codec::kLastChunk;
+    bytes_->wire_out += text.size();
+    connection_.write(text);
   }
   endRequest();
 }
@@ -119,11 +116,13 @@ size_t Http1Client::onInput(char* data, size_t size) {
 size_t Http1Client::readHead(char* data, size_t size) {
   const codec::HeadScanner::Scan scan = scanner_.scan({data, size});
   if (scan.error) {
+    bytes_->wire_in += size;
     fail(FailureKind::ProtocolError, scan.error.reason);
     return size;
   }
   if (scan.size == 0) return 0;
   response_started_ = true;
+  bytes_->wire_in += scan.skip + scan.size;
   left_ = size - scan.skip - scan.size;
   scanner_.reset();
   Arena& arena = user_->responseArena();
@@ -138,6 +137,7 @@ size_t Http1Client::readHead(char* data, size_t size) {
     fail(FailureKind::ProtocolError, error.reason);
     return size;
   }
+  bytes_->header_in += framing_.field_bytes;
   if (head->status < 200 && head->status != 101) {
     user_->onUpstreamInterim(*head);
     return scan.skip + scan.size;
@@ -162,6 +162,7 @@ size_t Http1Client::readBody(char* data, size_t size) {
   const codec::BodyDecoder::Step step = body_.step({data, size}, trailers_);
   using Step = codec::BodyDecoder::Step;
   left_ = size - step.consumed;
+  bytes_->wire_in += step.consumed;
   codec::ClientStreamUser* user = user_;
   switch (step.kind) {
     case Step::NeedMore:

@@ -12,6 +12,7 @@
 #include "source/codec/stream.h"
 #include "source/net/loop.h"
 #include "source/transport/connection.h"
+#include "weir/stream_info.h"
 
 namespace weir::cluster {
 
@@ -27,8 +28,9 @@ class Http1Client final : public transport::ConnectionUser,
 
   // False: failed at once; the caller destroys it.
   bool connect();
-  // The next exchange; only when idle. `user` is told until its response has ended or detach().
-  codec::ClientStream& begin(codec::ClientStreamUser& user);
+  // The next exchange; only when idle. `user` is told until its response has ended or detach(), and
+  // `bytes` counts as long.
+  codec::ClientStream& begin(codec::ClientStreamUser& user, ByteMeter& bytes);
   void close();
 
   // codec::ClientStream
@@ -68,6 +70,7 @@ class Http1Client final : public transport::ConnectionUser,
   transport::Connection connection_;
   net::Timer timer_;
   codec::ClientStreamUser* user_ = nullptr;
+  ByteMeter* bytes_ = nullptr;  // beside user_
   codec::HeadScanner scanner_;
   codec::BodyDecoder body_;
   codec::Framing framing_;

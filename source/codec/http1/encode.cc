@@ -204,12 +204,29 @@ LengthRule responseLengthRule(uint16_t status, Method request_method, BodyKind b
   return LengthRule::Exactly;
 }
 
+std::string_view targetOf(const RequestHead& head) {
+  const std::string_view target = head.method == Method::Connect ? head.authority : head.path;
+  return target.empty() ? "/" : target;
+}
+
+std::string_view reasonOf(const ResponseHead& head) {
+  return head.reason.empty() ? reasonPhrase(head.status) : head.reason;
+}
+
 std::string_view finish(char* from, size_t size, [[maybe_unused]] const Writer& out) {
   assert(out.at() == from + size);
   return {from, size};
 }
 
 }  // namespace
+
+size_t startLineSize(const RequestHead& head) {
+  return head.method_name.size() + 1 + targetOf(head).size() + std::string_view(" HTTP/1.1\r\n").size();
+}
+
+size_t startLineSize(const ResponseHead& head) {
+  return std::string_view("HTTP/1.1 200 ").size() + reasonOf(head).size() + 2;
+}
 
 std::string_view encodeRequestHead(const RequestHead& head, BodyKind body, uint64_t length,
                                    ConnectionOption connection, Arena& arena) {
@@ -219,8 +236,7 @@ std::string_view encodeRequestHead(const RequestHead& head, BodyKind body, uint6
                        connection);
   framing.skip().add(HeaderId::Host);
   const FieldLines fields{head.fields, framing.skip()};
-  std::string_view target = head.method == Method::Connect ? head.authority : head.path;
-  if (target.empty()) target = "/";
+  const std::string_view target = targetOf(head);
 
   const size_t size = head.method_name.size() + 1 + target.size() + kAfterTarget.size() +
                       head.authority.size() + 2 + fields.size() + framing.size() + 2;
@@ -247,7 +263,7 @@ std::string_view encodeResponseHead(const ResponseHead& head, BodyKind body, uin
                        body == BodyKind::Length ? length : 0, body == BodyKind::Chunked,
                        connection);
   const FieldLines fields{head.fields, framing.skip()};
-  const std::string_view reason = head.reason.empty() ? reasonPhrase(head.status) : head.reason;
+  const std::string_view reason = reasonOf(head);
 
   const size_t size = kVersion.size() + 4 + reason.size() + 2 + fields.size() + framing.size() + 2;
   auto* const from = static_cast<char*>(arena.allocate(size, 1));

@@ -39,6 +39,10 @@ std::string_view encodeResponseHead(const ResponseHead& head, BodyKind body, uin
                                     Method request_method, ConnectionOption connection,
                                     Arena& arena);
 
+// What the first line takes on the wire, with its CRLF.
+size_t startLineSize(const RequestHead& head);
+size_t startLineSize(const ResponseHead& head);
+
 // A chunk is: header, `size` > 0 bytes, kChunkEnd. The body ends with kLastChunk or
 // encodeTrailers().
 constexpr std::string_view kChunkEnd = "\r\n";

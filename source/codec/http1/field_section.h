@@ -29,6 +29,7 @@ class FieldSection {
   size_t nextNotToken(size_t from) { return bytes_.nextNotToken(from); }
   size_t nextNotValue(size_t from) { return bytes_.nextNotValue(from); }
   void moveTo(size_t at) { at_ = at; }
+  size_t at() const { return at_; }
 
  private:
   Fault faultOfName(size_t stop) const;

@@ -19,6 +19,8 @@ struct Framing {
   bool keep_alive = true;        // false: the connection ends with this message
   bool expect_continue = false;  // a 100 is awaited; never set without a body to come
   bool upgrade = false;          // HTTP/1.1, Upgrade present and listed in Connection
+  // What the fields take on the wire: name, colon, value, CRLF of each, as Envoy counts them.
+  uint32_t field_bytes = 0;
 };
 
 }  // namespace weir::codec

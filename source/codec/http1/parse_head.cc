@@ -85,8 +85,11 @@ Fault readStatusLine(FieldSection& section, char* data, size_t size, ResponseHea
   return Fault::None;
 }
 
-Fault readFields(FieldSection& section, const Limits& limits, Fields& out, FramingFields& framing) {
-  for (uint32_t count = 0; !section.atEnd(); ++count) {
+Fault readFields(FieldSection& section, const Limits& limits, Fields& out, FramingFields& framing,
+                 uint32_t& bytes) {
+  const size_t begin = section.at();
+  uint32_t count = 0;
+  for (; !section.atEnd(); ++count) {
     if (count == limits.max_fields) return Fault::TooManyHeaders;
     Field field;
     if (const Fault fault = section.next(field); fault != Fault::None) return fault;
@@ -97,6 +100,8 @@ Fault readFields(FieldSection& section, const Limits& limits, Fields& out, Frami
     }
     out.append(field);
   }
+  // Envoy does not count the space that nearly always stands behind the colon.
+  bytes = static_cast<uint32_t>(section.at() - begin) - count;
   return section.endsHere() ? Fault::None : Fault::InvalidHeadEnd;
 }
 
@@ -127,7 +132,7 @@ Fault readRequest(char* data, size_t size, const Limits& limits, RequestHead& ou
   Fault fault = readRequestLine(section, data, size, out, form);
   if (fault != Fault::None) return fault;
   FramingFields fields(MessageType::Request, out.protocol);
-  fault = readFields(section, limits, out.fields, fields);
+  fault = readFields(section, limits, out.fields, fields, framing.field_bytes);
   if (fault == Fault::None) fault = resolveHost(fields, form, out);
   if (fault == Fault::None) fault = fields.decideRequest(out.method, framing);
   return fault;
@@ -139,7 +144,7 @@ Fault readResponse(char* data, size_t size, const Limits& limits, Method request
   Fault fault = readStatusLine(section, data, size, out);
   if (fault != Fault::None) return fault;
   FramingFields fields(MessageType::Response, out.protocol);
-  fault = readFields(section, limits, out.fields, fields);
+  fault = readFields(section, limits, out.fields, fields, framing.field_bytes);
   if (fault != Fault::None) return fault;
   bool drop_length = false;
   fault = fields.decideResponse(out.status, request_method, framing, drop_length);

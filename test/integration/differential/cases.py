@@ -254,4 +254,17 @@ FAILING = [
     case("timeout by header", do("never", "GET", "/pass", "x-envoy-upstream-rq-timeout-ms: 100")),
 ]
 
-CASES = {"plain": PLAIN, "edge": EDGE, "routes": ROUTES, "failing": FAILING}
+LOGGED = (
+    [case(f"method {method}", req(method)) for method in ("GET", "HEAD", "POST", "PUT")]
+    + [case(f"path {path[:40]}", req("GET", path)) for path in
+       ("/a/b/c", "/?a=b&c=d", "/" + "x" * 3000, "http://b.example/abs")]
+    + [case(f"fields: {name}", req("GET", "/", *FIELDS[name])) for name in
+       ("forty fields", "long value", "repeated", "connection names a field", "upper case")]
+    + [body for body in BODIES if body.name not in
+       ("blank lines first", "repeated equal length", "chunked many", "chunk sizes in hex")]
+    + [case(f"answer {what}", do(what)) for what in
+       ("chunked-empty", "until-close", "length-0", "big", "many", "no-reason", "304-length",
+        "204-length", "connection-close", "http-1.0")]
+)
+
+CASES = {"plain": PLAIN, "edge": EDGE, "routes": ROUTES, "failing": FAILING, "logged": LOGGED}

@@ -44,6 +44,9 @@ INTENDED = [
      "A refused request is logged with its method where that was read; Envoy leaves it out."),
     ("failing", "unknown cluster", "log",
      "The log names the cluster that was not found; Envoy's leaves it out."),
+    ("logged", "pipelined*", "log",
+     "Of requests that arrive together each is logged with its own bytes; Envoy adds those behind a "
+     "request to its count."),
     ("plain", "blank lines first", "*",
      "One empty line before a request is passed over, which is RFC 9112 §2.2's \"at least one\"; a "
      "second one is refused. Envoy passes over any number."),
