@@ -39,6 +39,7 @@ constexpr std::array kLoggingParameters = {
 constexpr std::array kStatsParameters = {
     Parameter{"usedonly", "Only stats that were written since the start", {}, true},
     Parameter{"filter", "Regular expression (Google re2) for filtering stats"},
+    Parameter{"invert_filter", "Leave out what the filter matches", {}, true},
     Parameter{"format", "Format to use", "text, json, prometheus"},
     Parameter{"type", "Stat types to include", "All, Counters, Histograms, Gauges, TextReadouts"},
     Parameter{"histogram_buckets", "How histograms are shown", "summary, cumulative, disjoint"},
@@ -47,6 +48,7 @@ constexpr std::array kPrometheusParameters = {
     Parameter{"usedonly", "Only stats that were written since the start", {}, true},
     Parameter{"text_readouts", "Render text readouts as gauges with value 0", {}, true},
     Parameter{"filter", "Regular expression (Google re2) for filtering stats"},
+    Parameter{"invert_filter", "Leave out what the filter matches", {}, true},
     Parameter{"naming", "Envoy's names, or bent to Prometheus' rules", "envoy, prometheus"},
 };
 

@@ -6,6 +6,15 @@
 #include <random>
 
 namespace weir::server {
+namespace {
+
+// --component-log-level upstream:…; a process that made no such logger has one log.
+spdlog::logger& log() {
+  const auto named = spdlog::get("upstream");
+  return named != nullptr ? *named : *spdlog::default_logger_raw();
+}
+
+}  // namespace
 
 ClusterDiscovery::ClusterDiscovery(net::Loop& loop, const Snapshot& snapshot, Callbacks callbacks)
     : loop_(loop), snapshot_(snapshot), callbacks_(std::move(callbacks)) {}
@@ -32,7 +41,7 @@ net::Resolver* ClusterDiscovery::resolverFor(const net::ResolverSettings& settin
   }
   auto made = net::Resolver::make(loop_, settings);
   if (!made) {
-    spdlog::error("cluster '{}': no DNS: {}", cluster, made.error().text);
+    log().error("cluster '{}': no DNS: {}", cluster, made.error().text);
     return nullptr;
   }
   resolvers_.emplace_back(settings, *std::move(made));
@@ -50,7 +59,7 @@ void ClusterDiscovery::addDns(uint32_t slot, const cluster::ClusterPlan& plan) {
   };
   callbacks.ready = [this] { checkReady(); };
   callbacks.failing = [name = cluster->name()](std::string_view host, net::DnsError error) {
-    spdlog::warn("cluster '{}': cannot resolve '{}': {}", name, host, net::dnsErrorText(error));
+    log().warn("cluster '{}': cannot resolve '{}': {}", name, host, net::dnsErrorText(error));
   };
   dns_.push_back(std::make_unique<cluster::DnsDiscovery>(
       loop_, *resolver, plan, cluster->statScope(), std::random_device{}(), std::move(callbacks)));

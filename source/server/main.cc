@@ -12,12 +12,18 @@
 namespace {
 
 void setUpLogging(const weir::server::Options& options) {
-  auto log = options.log_path.empty() ? spdlog::stderr_color_mt("main")
-                                      : spdlog::basic_logger_mt("main", options.log_path);
-  log->flush_on(spdlog::level::trace);
-  spdlog::set_default_logger(log);
+  const auto main_log = options.log_path.empty()
+                            ? spdlog::stderr_color_mt("main")
+                            : spdlog::basic_logger_mt("main", options.log_path);
+  main_log->flush_on(spdlog::level::trace);
+  spdlog::set_default_logger(main_log);
+  // Names and resolution of clusters; its own level, the same place to write to.
+  spdlog::register_logger(main_log->clone("upstream"));
   spdlog::set_pattern(options.log_format);
   spdlog::set_level(spdlog::level::from_str(options.log_level));
+  for (const auto& [name, level] : options.component_levels) {
+    spdlog::get(name)->set_level(spdlog::level::from_str(level));
+  }
 }
 
 }  // namespace

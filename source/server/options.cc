@@ -52,7 +52,7 @@ void addOptions(CLI::App& app, Options& o, uint64_t& drain_s, uint64_t& flush_ms
       ->check(
           CLI::IsMember({"trace", "debug", "info", "warning", "warn", "error", "critical", "off"}));
   app.add_option("--component-log-level", o.component_log_level,
-                 "component:level, comma separated");
+                 "component:level, comma separated; components: main upstream");
   app.add_option("--log-format", o.log_format, "spdlog pattern");
   app.add_option("--log-path", o.log_path, "log file; SIGUSR1 opens it again");
   app.add_option("--service-cluster", o.service_cluster, "node.cluster");
@@ -61,7 +61,10 @@ void addOptions(CLI::App& app, Options& o, uint64_t& drain_s, uint64_t& flush_ms
   app.add_option("--drain-time-s", drain_s, "longest drain after SIGTERM, in seconds");
   app.add_option_function<std::string>(
          "--drain-strategy",
-         [&o](const std::string& how) { o.drain_immediately = how == "immediate"; },
+         [&o](const std::string& how) {
+           o.drain_immediately = how == "immediate";
+           if (!o.drain_immediately) o.ignored.push_back("--drain-strategy gradual");
+         },
          "gradual or immediate")
       ->check(CLI::IsMember({"gradual", "immediate"}));
   app.add_option("--admin-address-path", o.admin_address_path,
@@ -70,6 +73,46 @@ void addOptions(CLI::App& app, Options& o, uint64_t& drain_s, uint64_t& flush_ms
                  "access logs are written at least so often");
   app.add_flag("--allow-unknown-static-fields,--allow-unknown-fields",
                o.allow_unknown_static_fields, "warn about unknown fields instead of refusing");
+}
+
+constexpr std::string_view kLogLevels = "trace debug info warning warn error critical off";
+// Components of Envoy's that log nothing here: naming one is no mistake, and has no effect.
+constexpr std::string_view kSilentComponents =
+    "admin alternate_protocols_cache aws assert backtrace basic_auth cache_filter client "
+    "compression config connection conn_handler credential_injector decompression dns dubbo "
+    "dynamic_modules envoy_bug execution_context ext_authz ext_proc rocketmq file filter "
+    "forward_proxy geolocation golang grpc happy_eyeballs hc health_checker hibernation "
+    "hot_restart http http2 hystrix init io jwt kafka key_value_store lua matcher misc mongo "
+    "multi_connection oauth2 pool quic quic_stream rate_limit_quota rbac redis "
+    "reverse_connection router runtime secret stats stats_sh testing thrift tracing "
+    "udp wasm websocket";
+
+bool isListed(std::string_view list, std::string_view word) {
+  const std::string padded = " " + std::string(list) + " ";
+  return !word.empty() && padded.find(" " + std::string(word) + " ") != padded.npos;
+}
+
+// "main:debug,upstream:trace"; the result says what is wrong with it, if anything.
+std::string readComponentLevels(std::string_view list, Options& o) {
+  while (!list.empty()) {
+    const std::string_view item = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(list.size(), item.size() + 1));
+    const size_t colon = std::min(item.find(':'), item.size());
+    const std::string name(item.substr(0, colon));
+    const std::string level(item.substr(std::min(colon + 1, item.size())));
+    if (!isListed(kLogLevels, level)) {
+      return "'" + std::string(item) + "' is not component:level, with a level of " +
+             std::string(kLogLevels);
+    }
+    if (isListed(kLogComponents, name)) {
+      o.component_levels.emplace_back(name, level);
+    } else if (isListed(kSilentComponents, name)) {
+      o.ignored.push_back("--component-log-level " + name);
+    } else {
+      return "unknown component '" + name + "', expected " + std::string(kLogComponents);
+    }
+  }
+  return "";
 }
 
 uint32_t cgroupCpus() {
@@ -125,8 +168,12 @@ ParsedOptions parseOptions(int argc, const char* const* argv) {
   o.concurrency = workers->count() != 0 ? std::max(1u, concurrency) : availableCpus();
   o.drain_time = std::chrono::seconds(drain_s);
   o.file_flush_interval = std::chrono::milliseconds(flush_ms);
-  if (!o.component_log_level.empty()) o.ignored.push_back("--component-log-level");
-  if (o.drain_immediately) o.ignored.push_back("--drain-strategy immediate");
+  std::string problem = readComponentLevels(o.component_log_level, o);
+  if (!problem.empty()) {
+    parsed.exit_code = 1;
+    parsed.text = "weir: --component-log-level: " + problem + "\n";
+    return parsed;
+  }
   if (o.config_path.empty() && o.config_yaml.empty()) {
     parsed.exit_code = 1;
     parsed.text =

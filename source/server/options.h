@@ -4,9 +4,14 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace weir::server {
+
+// The names of the process's loggers, as Envoy's components.
+inline constexpr std::string_view kLogComponents = "main upstream";
 
 enum class Mode : uint8_t { Serve, Validate, InitOnly };
 
@@ -15,7 +20,8 @@ struct Options {
   std::string config_yaml;
   Mode mode = Mode::Serve;
   std::string log_level = "info";
-  std::string component_log_level;
+  std::string component_log_level;                                      // as given
+  std::vector<std::pair<std::string, std::string>> component_levels;  // logger and level
   std::string log_format = "[%Y-%m-%d %T.%e][%t][%l][%n] %v";
   std::string log_path;
   uint32_t concurrency = 0;  // 0 as given means 1; unset means the CPUs available

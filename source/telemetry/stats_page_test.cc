@@ -97,6 +97,13 @@ TEST_F(StatsPage, jsonIsEnvoysFormat) {
                 "{\"upper_bound\":0.5,\"interval\":0,\"cumulative\":0},"));
 }
 
+TEST_F(StatsPage, anInvertedFilterLeavesOutWhatItMatches) {
+  EXPECT_EQ(render({{"filter", "downstream_(cx|rq_t)|version"}, {"invert_filter", ""}}),
+            "http.ingress.downstream_rq_5xx: 2\n");
+  EXPECT_EQ(render({{"invert_filter", ""}}),
+            "invert_filter can only be used if filter is also provided");
+}
+
 TEST_F(StatsPage, badParametersAreRefusedInEnvoysWords) {
   EXPECT_EQ(render({{"format", "xml"}}), "usage: /stats?format=(json|prometheus|text)");
   EXPECT_THAT(render({{"filter", "["}}), HasSubstr("Invalid re2 regex: missing ]"));

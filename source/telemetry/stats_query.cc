@@ -44,6 +44,8 @@ Result<StatsQuery> StatsQuery::from(
   for (const auto& [name, value] : parameters) {
     if (name == "usedonly") {
       query.used_only = true;
+    } else if (name == "invert_filter") {
+      query.invert_filter = true;
     } else if (name == "text_readouts") {
       query.text_readouts = true;
     } else if (name == "format" && !choose(value, kFormats, query.format)) {
@@ -59,6 +61,9 @@ Result<StatsQuery> StatsQuery::from(
       if (!filter->ok()) return Error{"filter", "Invalid re2 regex: " + filter->error()};
       query.filter = std::move(filter);
     }
+  }
+  if (query.invert_filter && query.filter == nullptr) {
+    return Error{"invert_filter", "invert_filter can only be used if filter is also provided"};
   }
   return query;
 }

@@ -29,6 +29,7 @@ struct StatsQuery {
   bool used_only = false;
   bool text_readouts = false;         // Prometheus only: also as gauges with a text_value label
   std::shared_ptr<const RE2> filter;  // matches anywhere in the dotted name; null: all
+  bool invert_filter = false;         // all but what the filter matches
 
   // From decoded query parameters; unknown ones are ignored, as Envoy does.
   static Result<StatsQuery> from(std::span<const std::pair<std::string, std::string>> parameters);
@@ -36,7 +37,7 @@ struct StatsQuery {
   bool wants(StatKind kind) const;
   bool wantsTexts() const { return type == Type::All || type == Type::TextReadouts; }
   bool matches(std::string_view name) const {
-    return filter == nullptr || RE2::PartialMatch(name, *filter);
+    return filter == nullptr || RE2::PartialMatch(name, *filter) != invert_filter;
   }
   bool matches(const StatStore& store, const Metric& metric) const {
     return wants(metric.kind) && matches(metric.name) && (!used_only || store.isUsed(metric));

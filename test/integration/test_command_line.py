@@ -111,6 +111,35 @@ def test_flags_of_envoy_are_accepted(place):
     assert weir.alive(), weir.output()
 
 
+@pytest.mark.parametrize("levels, told", [("upstream:off", False), ("http:debug,main:info", True)])
+def test_component_log_levels(place, levels, told):
+    lost = bs.cluster(("does-not-exist.invalid", 80), name="lost", kind="STRICT_DNS",
+                      dns_resolution_config={"resolvers": [bs.address(("127.0.0.1", free_port()))]})
+    weir = place.start(bs.bootstrap([bs.listener(free_port())], [bs.cluster(9), lost]),
+                       arguments=["--component-log-level", levels])
+    # Said when every name has an answer or has failed.
+    wait_for(lambda: "starting workers" in weir.output(), "the clusters")
+    assert ("[upstream] cluster 'lost': cannot resolve" in weir.output()) == told
+    assert ("--component-log-level http has no effect" in weir.output()) == told
+
+
+@pytest.mark.parametrize("levels, problem", [
+    ("nonsense:debug", "unknown component 'nonsense', expected main upstream"),
+    ("main:loud", "'main:loud' is not component:level"),
+    ("main", "'main' is not component:level"), ])
+def test_wrong_component_log_levels_are_refused(good, levels, problem):
+    done = run("--mode", "validate", "-c", good, "--component-log-level", levels)
+    assert done.returncode == 1
+    assert problem in done.stderr
+
+
+@pytest.mark.parametrize("strategy, told", [("immediate", False), ("gradual", True)])
+def test_drain_strategy_is_immediate(place, strategy, told):
+    weir = place.start(bs.bootstrap([bs.listener(free_port())], [bs.cluster(9)]),
+                       arguments=["--drain-strategy", strategy])
+    assert ("--drain-strategy gradual has no effect" in weir.output()) == told
+
+
 def listening(port):
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -149,6 +149,8 @@ void warnOfHarmless(const v3::ExtAuthz& proto, PlanBuild& build) {
        "a response is limited by its cluster's own limits");
   warn(proto.clear_route_cache_headers_size() != 0, "clear_route_cache_headers",
        "needs clear_route_cache");
+  warn(proto.charge_cluster_response_stats().value(), "charge_cluster_response_stats",
+       "the answers count in this filter's statistics alone, not in the route's cluster's");
   const char* no_runtime = "there are no runtime values; the default counts";
   warn(!proto.filter_enabled().runtime_key().empty(), "filter_enabled.runtime_key", no_runtime);
   warn(!proto.deny_at_disable().runtime_key().empty(), "deny_at_disable.runtime_key", no_runtime);
