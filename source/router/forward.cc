@@ -96,7 +96,8 @@ void Forward::tryEndpoint() {
 void Forward::nameEndpoint() {
   Arena& arena = user_.forwardArena();
   const std::string_view host = arena.copy(endpoint_->text);
-  const std::string_view name = endpoint_->hostname.empty() ? host : arena.copy(endpoint_->hostname);
+  const std::string_view name =
+      endpoint_->hostname.empty() ? host : arena.copy(endpoint_->hostname);
   if (info_.attempts > 1) {
     const auto append = [&arena](std::string_view& list, std::string_view first,
                                  std::string_view last) {

@@ -20,7 +20,7 @@ struct Options {
   std::string config_yaml;
   Mode mode = Mode::Serve;
   std::string log_level = "info";
-  std::string component_log_level;                                      // as given
+  std::string component_log_level;                                    // as given
   std::vector<std::pair<std::string, std::string>> component_levels;  // logger and level
   std::string log_format = "[%Y-%m-%d %T.%e][%t][%l][%n] %v";
   std::string log_path;

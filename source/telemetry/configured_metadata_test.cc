@@ -54,9 +54,8 @@ TEST(ConfiguredMetadata, isFoundByPath) {
       {"my.ns:none", "-"},
       {"none", "-"},
       {"none:text", "-"},
-      {"my.ns",
-       R"({"deep":{"er":"down"},"empty":"","half":1.5,"list":["x",[],{}],"nothing":null,)"
-       R"("number":3,"text":"a\"b","yes":true})"},
+      {"my.ns", R"({"deep":{"er":"down"},"empty":"","half":1.5,"list":["x",[],{}],"nothing":null,)"
+                R"("number":3,"text":"a\"b","yes":true})"},
   };
   for (const auto& [path, expected] : rows) {
     EXPECT_EQ(logged("%METADATA(ROUTE:" + std::string(path) + ")%", &metadata), expected) << path;
@@ -86,8 +85,10 @@ TEST(ConfiguredMetadata, keepsItsTypeInJson) {
 
 TEST(ConfiguredMetadata, formatsAreChecked) {
   EXPECT_EQ(logged("%METADATA(FOO:a:b)%", nullptr),
-            "at position 0: METADATA: 'FOO' has no metadata, expected DYNAMIC, ROUTE, VIRTUAL_HOST or CLUSTER");
-  EXPECT_EQ(logged("%DYNAMIC_METADATA%", nullptr), "at position 0: DYNAMIC_METADATA needs a parameter in ()");
+            "at position 0: METADATA: 'FOO' has no metadata, expected DYNAMIC, ROUTE, VIRTUAL_HOST "
+            "or CLUSTER");
+  EXPECT_EQ(logged("%DYNAMIC_METADATA%", nullptr),
+            "at position 0: DYNAMIC_METADATA needs a parameter in ()");
   EXPECT_EQ(AccessLogFormat::compile("%METADATA(LISTENER:a)%")->unsupported(),
             std::vector<std::string>{"%METADATA(LISTENER:a)%"});
 }

@@ -221,7 +221,8 @@ std::string_view finish(char* from, size_t size, [[maybe_unused]] const Writer& 
 }  // namespace
 
 size_t startLineSize(const RequestHead& head) {
-  return head.method_name.size() + 1 + targetOf(head).size() + std::string_view(" HTTP/1.1\r\n").size();
+  return head.method_name.size() + 1 + targetOf(head).size() +
+         std::string_view(" HTTP/1.1\r\n").size();
 }
 
 size_t startLineSize(const ResponseHead& head) {
