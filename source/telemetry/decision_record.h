@@ -15,6 +15,7 @@
 #include <type_traits>
 
 #include "weir/result.h"
+#include "weir/short_copy.h"
 #include "weir/stream_info.h"
 
 namespace weir::telemetry {
@@ -43,7 +44,7 @@ class ShortText {
  public:
   void set(std::string_view text) {
     size_ = static_cast<uint8_t>(text.size() < Size ? text.size() : Size);
-    if (size_ > 0) std::memcpy(data_.data(), text.data(), size_);
+    copyShort(data_.data(), text.data(), size_);
     truncated_ = text.size() > Size ? 1 : 0;
   }
   std::string_view view() const { return {data_.data(), size_}; }

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <utility>
 
+#include "weir/short_copy.h"
+
 namespace weir {
 
 // A ChunkPool keeps free chunks of one size. Outlives every arena made from it.
@@ -82,7 +84,7 @@ class Arena {
   std::string_view copy(std::string_view text) {
     if (text.empty()) return {};
     auto* to = static_cast<char*>(allocate(text.size(), 1));
-    std::memcpy(to, text.data(), text.size());
+    copyShort(to, text.data(), text.size());
     return {to, text.size()};
   }
 
@@ -92,7 +94,7 @@ class Arena {
     auto* to = static_cast<char*>(allocate(size, 1));
     size_t at = 0;
     auto put = [&](std::string_view part) {
-      if (!part.empty()) std::memcpy(to + at, part.data(), part.size());
+      copyShort(to + at, part.data(), part.size());
       at += part.size();
     };
     (put(std::string_view(parts)), ...);

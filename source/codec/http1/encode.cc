@@ -7,6 +7,7 @@
 
 #include "source/codec/http1/header_id_set.h"
 #include "source/codec/http1/token.h"
+#include "weir/short_copy.h"
 
 namespace weir::codec {
 namespace {
@@ -23,7 +24,7 @@ class Writer {
   explicit Writer(char* at) : at_(at) {}
 
   void put(std::string_view text) {
-    copy(at_, text.data(), text.size());
+    copyShort(at_, text.data(), text.size());
     at_ += text.size();
   }
   // One line's worth of text.
@@ -35,31 +36,6 @@ class Writer {
   char* at() const { return at_; }
 
  private:
-  // Names and values are short: two words that overlap in the middle cost less than a call.
-  static void copy(char* to, const char* from, size_t size) {
-    if (size > 32) {
-      std::memcpy(to, from, size);
-    } else if (size >= 16) {
-      copyEnds<16>(to, from, size);
-    } else if (size >= 8) {
-      copyEnds<8>(to, from, size);
-    } else if (size >= 4) {
-      copyEnds<4>(to, from, size);
-    } else {
-      for (size_t i = 0; i < size; ++i) to[i] = from[i];
-    }
-  }
-  // Word <= size <= 2 * Word. Both are read before either is written: one may hold the other.
-  template <size_t Word>
-  static void copyEnds(char* to, const char* from, size_t size) {
-    char head[Word];
-    char tail[Word];
-    std::memcpy(head, from, Word);
-    std::memcpy(tail, from + size - Word, Word);
-    std::memcpy(to, head, Word);
-    std::memcpy(to + size - Word, tail, Word);
-  }
-
   char* at_;
 };
 
