@@ -284,10 +284,8 @@ TEST_F(AdminServerTest, idleAndStalledClientsAreClosed) {
   stalled.send("GET /stats HTTP/1.1\r\nHost: localhost\r\n\r\n");
   EXPECT_TRUE(idle.ended());
   EXPECT_TRUE(half.ended());
-  for (int i = 0; i < 1000 && source_.store.value("listener.admin.downstream_cx_destroy") != 3;
-       ++i) {
-    std::this_thread::sleep_for(10ms);
-  }
+  while (source_.store.value("listener.admin.downstream_cx_destroy") != 3)
+    std::this_thread::yield();
   EXPECT_THAT(stalled.readAll(), Not(HasSubstr("\r\n0\r\n\r\n")));
   stop();
   EXPECT_EQ(connections_left_, 0u);

@@ -3,11 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <thread>
+
+#include "source/admin/others_asleep.h"
 
 namespace weir::admin {
 namespace {
-
-using namespace std::chrono_literals;
 
 // Takes pages as they come, or leaves them until told otherwise.
 struct Reader final : PageReader {
@@ -62,6 +63,7 @@ TEST(PageThreads, anEmptyPageEndsToo) {
 }
 
 TEST(PageThreads, aRendererWaitsForItsReaderAndIsFreedByCancel) {
+  if (!tellsOfThreads()) GTEST_SKIP() << "no /proc here";
   net::Loop loop;
   std::atomic<size_t> put = 0;
   Reader reader(loop);
@@ -74,8 +76,7 @@ TEST(PageThreads, aRendererWaitsForItsReaderAndIsFreedByCancel) {
         put += 1024;
       }
     });
-    while (put < PageJob::kMostBuffered) std::this_thread::sleep_for(1ms);
-    std::this_thread::sleep_for(20ms);
+    awaitOthersAsleep();
     EXPECT_EQ(put, PageJob::kMostBuffered);
     reader.job->cancel();
   }  // would never return if the renderer still waited
@@ -92,7 +93,7 @@ TEST(PageThreads, aReaderThatTookTheLastUnaskedHearsNoMore) {
   {
     PageThreads threads(loop);
     reader.job = threads.start(reader, [](const telemetry::Sink& sink) { sink("x"); });
-    while (!reader.job->take().last) std::this_thread::sleep_for(1ms);
+    while (!reader.job->take().last) std::this_thread::yield();
   }
   loop.post([&] { loop.stop(); });
   loop.run();
