@@ -30,7 +30,7 @@ class OriginWire(Wire):
 class Origin:
     """A listening socket; the test accepts and answers by hand, in the order it wants."""
 
-    def __init__(self, family=socket.AF_INET, path=None, backlog=128, port=0):
+    def __init__(self, family=socket.AF_INET, path=None, backlog=128, port=0, host="127.0.0.1"):
         self.sock = socket.socket(socket.AF_UNIX if path else family)
         self.sock.settimeout(PATIENCE)
         self.path = path
@@ -38,7 +38,7 @@ class Origin:
             self.sock.bind(str(path))
         else:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self.sock.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", port))
+            self.sock.bind(("::1" if family == socket.AF_INET6 else host, port))
             self.port = self.sock.getsockname()[1]
         self.sock.listen(backlog)
         self.accepted = []
