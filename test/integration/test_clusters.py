@@ -41,9 +41,10 @@ def test_round_robin_skips_nobody(place):
 
 
 def overflowing(place, limits, held):
-    """`held` requests that wait at the origin, then one too many: its response."""
+    """`held` requests that wait at the origin, then one too many: its response. One worker, for each
+    may have a connection, whatever the limit."""
     origin = place.origin()
-    place.weir(origin, cluster=bs.thresholds(**limits))
+    place.weir(origin, cluster=bs.thresholds(**limits), concurrency=1)
     waiting = [place.client() for _ in range(held)]
     for client in waiting:
         client.send(request())
@@ -86,7 +87,7 @@ def test_max_connections_queues_and_max_pending_refuses(place):
 
 def test_queued_requests_are_served_in_order(place):
     origin = place.server(lambda seen: answer(body=seen.target.encode()))
-    place.weir(origin, cluster=bs.thresholds(max_connections=1))
+    place.weir(origin, cluster=bs.thresholds(max_connections=1), concurrency=1)
     clients = [place.client() for _ in range(10)]
     for number, client in enumerate(clients):
         client.send(request(path=f"/{number}"))

@@ -6,7 +6,7 @@ import pytest
 
 import bootstrap as bs
 from churn import KINDS, churn
-from weir_process import wait_for
+from weir_process import WORKERS, wait_for
 
 pytestmark = pytest.mark.skipif(not pathlib.Path("/proc/self/fd").exists(), reason="no /proc")
 
@@ -26,11 +26,13 @@ def test_no_way_to_end_a_connection_leaks(place, kind):
 
 
 def test_five_hundred_a_second(place):
+    """Or as many as the machine can make, until it is 2,000."""
     weir = place.weir(place.server(), cluster=ONE_UPSTREAM)
     churn(place.port, 500, 1)
     wait_for(lambda: weir.descriptors() < 60, "the first wave is gone", 10)
     before, memory = weir.descriptors(), weir.memory_kib()
-    made = churn(place.port, 500, 4)
-    assert made >= 1000, f"only {made} connections in 4 s: the machine is too busy to tell"
+    made = 0
+    while made < 2000:
+        made += churn(place.port, 500, 1)
     wait_for(lambda: weir.descriptors() <= before + 4, "the descriptors are closed", 10)
-    assert weir.memory_kib() - memory <= 512
+    assert weir.memory_kib() - memory <= 512 * WORKERS

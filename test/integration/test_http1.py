@@ -222,7 +222,7 @@ def test_origins_connection_close_is_obeyed(place):
 
 def test_connections_to_the_origin_are_reused(place):
     origin = place.server()
-    place.weir(origin)
+    place.weir(origin, concurrency=1)
     for _ in range(3):
         with Client(place.port) as client:
             for _ in range(5):

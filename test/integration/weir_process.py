@@ -7,6 +7,7 @@ import mmap
 import os
 import pathlib
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -15,6 +16,9 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PATIENCE = 20
 READY = "starting main dispatch loop"
+# How many workers a proxy has where its test does not care: 1, or what the environment says.
+WORKERS = int(os.environ.get("WEIR_TEST_WORKERS", "1"))
+FINDING = re.compile(r"^.*(?:\w+Sanitizer: |: runtime error: )", re.MULTILINE)
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)
 
@@ -63,7 +67,7 @@ def wait_for(condition, what, patience=PATIENCE):
 class ProxyProcess:
     """Any proxy with Envoy's command line. `config` is a bootstrap as a dictionary or as text."""
 
-    def __init__(self, binary, config, directory, arguments=(), concurrency=1, name="weir"):
+    def __init__(self, binary, config, directory, arguments=(), concurrency=WORKERS, name="weir"):
         self.directory = pathlib.Path(directory)
         self.config_path = self.directory / f"{name}.yaml"
         text = config if isinstance(config, str) else json.dumps(config, indent=1)
@@ -85,6 +89,12 @@ class ProxyProcess:
 
     def output(self):
         return self.output_path.read_text(errors="replace")
+
+    def finding(self):
+        """What a sanitizer reported, from its first line; nothing when all is well."""
+        output = self.output()
+        found = FINDING.search(output)
+        return output[found.start():] if found else ""
 
     def alive(self):
         return self.process.poll() is None
@@ -127,6 +137,6 @@ class ProxyProcess:
 
 
 class Weir(ProxyProcess):
-    def __init__(self, config, directory, arguments=(), concurrency=1, flush_ms=20):
+    def __init__(self, config, directory, arguments=(), concurrency=WORKERS, flush_ms=20):
         super().__init__(weir_binary(), config, directory,
                          ["--file-flush-interval-msec", str(flush_ms), *arguments], concurrency)
