@@ -5,11 +5,13 @@
 // Clusters have dense slots: routes hold the slot, not the name.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "source/cluster/cluster_stats.h"
@@ -25,12 +27,22 @@ inline constexpr uint32_t kNoSlot = UINT32_MAX;
 enum class Discovery : uint8_t { Static, StrictDns, LogicalDns };
 enum class LbPolicy : uint8_t { RoundRobin, Random, LeastRequest };
 
+// Of a route's requests: each priority has its own thresholds, counts and connections.
+enum class Priority : uint8_t { Default, High };
+
+// Retries at one time as a share of the requests at that time.
+struct RetryBudget {
+  double percent = 20;
+  uint32_t least = 3;
+};
+
 // One priority's circuit-breaker thresholds (envoy CircuitBreakers.Thresholds).
 struct Limits {
   uint32_t max_connections = 1024;
   uint32_t max_pending = 1024;
   uint32_t max_requests = 1024;
   uint32_t max_retries = 3;
+  std::optional<RetryBudget> retry_budget;  // takes the place of max_retries
 };
 
 struct ClusterSettings {
@@ -64,6 +76,13 @@ class Budget {
   std::atomic<uint32_t> taken_{0};
 };
 
+// What the thresholds of one priority are compared with.
+struct Budgets {
+  Budget connections, pending, requests, retries;
+
+  bool retriesFull(const Limits& limits) const;
+};
+
 class Cluster {
  public:
   Cluster(uint32_t slot, ClusterSettings settings, StatScope stats)
@@ -89,7 +108,10 @@ class Cluster {
     endpoints_ = std::move(endpoints);
   }
 
-  mutable Budget connections, pending, requests, retries;
+  const Limits& limits(Priority priority) const {
+    return priority == Priority::High ? settings_.high_limits : settings_.limits;
+  }
+  Budgets& budgets(Priority priority) const { return budgets_[static_cast<size_t>(priority)]; }
 
  private:
   const uint32_t slot_;
@@ -102,6 +124,7 @@ class Cluster {
     return *stats_;
   }
 
+  mutable std::array<Budgets, 2> budgets_;
   mutable std::atomic<const ClusterStats*> stats_seen_{nullptr};
   mutable std::unique_ptr<ClusterStats> stats_;
   mutable std::mutex mutex_;

@@ -59,13 +59,28 @@ Type readType(const ClusterProto& proto, const Where& at) {
   return {};
 }
 
+RetryBudget readRetryBudget(const CircuitBreakers::Thresholds::RetryBudget& proto,
+                            const Where& at) {
+  RetryBudget made;
+  if (proto.has_budget_percent()) made.percent = proto.budget_percent().value();
+  if (!(made.percent >= 0 && made.percent <= 100)) {
+    at.field("budget_percent").error("expected a percentage from 0 to 100");
+  }
+  Unsupported(at).ignore(proto.has_budget_interval(), "budget_interval",
+                         "counting the requests of a span of time");
+  if (proto.has_min_retry_concurrency()) made.least = proto.min_retry_concurrency().value();
+  return made;
+}
+
 void readThresholds(const CircuitBreakers::Thresholds& proto, Limits& limits, const Where& at) {
   if (proto.has_max_connections()) limits.max_connections = proto.max_connections().value();
   if (proto.has_max_pending_requests()) limits.max_pending = proto.max_pending_requests().value();
   if (proto.has_max_requests()) limits.max_requests = proto.max_requests().value();
   if (proto.has_max_retries()) limits.max_retries = proto.max_retries().value();
   const Unsupported unsupported(at);
-  unsupported.refuse(proto.has_retry_budget(), "retry_budget", "a retry budget");
+  if (proto.has_retry_budget()) {
+    limits.retry_budget = readRetryBudget(proto.retry_budget(), at.field("retry_budget"));
+  }
   unsupported.ignore(proto.track_remaining(), "track_remaining", "counting what remains");
   unsupported.ignore(proto.has_max_connection_pools(), "max_connection_pools",
                      "a limit to connection pools");

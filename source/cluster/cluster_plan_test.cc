@@ -184,8 +184,8 @@ TEST(ClusterPlan, WhatWouldBeDisobeyedIsRefusedByName) {
        "common_http_protocol_options.max_response_headers_kb", "8192"},
       {R"("http2_protocol_options": {})", "http2_protocol_options", "HTTP/2"},
       {R"("protocol_selection": "USE_DOWNSTREAM_PROTOCOL")", "protocol_selection", "downstream"},
-      {R"("circuit_breakers": {"thresholds": [{"retry_budget": {}}]})",
-       "circuit_breakers.thresholds[0].retry_budget", "retry budget"},
+      {R"("circuit_breakers": {"thresholds": [{"retry_budget": {"budget_percent": {"value": 101}}}]})",
+       "circuit_breakers.thresholds[0].retry_budget.budget_percent", "from 0 to 100"},
       {R"("circuit_breakers": {"per_host_thresholds": [{}]})",
        "circuit_breakers.per_host_thresholds", "each endpoint"},
       {R"("upstream_bind_config": {"source_address": {"address": "127.0.0.2", "port_value": 0}})",
@@ -232,6 +232,27 @@ TEST(ClusterPlan, HarmlessFieldsOnlyWarn) {
   EXPECT_EQ(planned.warnings(), (Paths{"circuit_breakers.thresholds[1]", "health_checks",
                                        "outlier_detection", "track_timeout_budgets"}));
   EXPECT_EQ(planned.plan->settings.limits.max_connections, 1024u) << "the first counts";
+}
+
+TEST(ClusterPlan, aRetryBudgetIsAShareOfTheRequestsAndAtLeastSoMany) {
+  const auto full = [](uint32_t retries, const char* thresholds) {
+    const Planned planned =
+        planWith(std::string(R"("circuit_breakers": {"thresholds": [)") + thresholds + "]}");
+    EXPECT_TRUE(planned.plan) << planned.text();
+    Budgets budgets;
+    for (int i = 0; i < 30; ++i) budgets.requests.take();
+    for (int i = 0; i < 10; ++i) budgets.pending.take();
+    for (uint32_t i = 0; i < retries; ++i) budgets.retries.take();
+    return budgets.retriesFull(planned.plan->settings.limits);
+  };
+  EXPECT_FALSE(full(2, "{}"));
+  EXPECT_TRUE(full(3, "{}"));
+  EXPECT_TRUE(full(0, R"({"max_retries": 0})"));
+  EXPECT_FALSE(full(7, R"({"max_retries": 0, "retry_budget": {}})"));
+  EXPECT_TRUE(full(8, R"({"retry_budget": {}})"));
+  EXPECT_FALSE(full(9, R"({"retry_budget": {"min_retry_concurrency": 10}})"));
+  EXPECT_TRUE(full(10, R"({"retry_budget": {"min_retry_concurrency": 10}})"));
+  EXPECT_TRUE(full(4, R"({"retry_budget": {"budget_percent": {"value": 10}}})"));
 }
 
 TEST(ClusterPlan, TheNameIsNeededAndEverythingIsReportedAtOnce) {

@@ -7,6 +7,12 @@
 
 namespace weir::cluster {
 
+bool Budgets::retriesFull(const Limits& limits) const {
+  if (!limits.retry_budget) return retries.full(limits.max_retries);
+  const double share = limits.retry_budget->percent / 100 * (requests.taken() + pending.taken());
+  return retries.full(std::max(limits.retry_budget->least, static_cast<uint32_t>(share)));
+}
+
 WorkerCluster::WorkerCluster(net::Loop& loop, ClusterPtr cluster, uint64_t random)
     : loop_(loop), cluster_(std::move(cluster)), endpoints_(std::make_shared<EndpointSet>()) {
   update(cluster_->endpoints());
@@ -46,29 +52,33 @@ uint32_t WorkerCluster::leastBusy(uint64_t random) const {
   return best;
 }
 
-Http1Pool* WorkerCluster::choose(uint64_t random) {
+Http1Pool* WorkerCluster::choose(uint64_t random, Priority priority) {
   if (round_.empty()) return nullptr;
   const uint32_t index = chooseIndex(random);
-  auto& pool = pools_[index];
-  if (!pool) pool = std::make_unique<Http1Pool>(loop_, *this, *cluster_, endpoints_->all[index]);
+  auto& pool = pools_[static_cast<size_t>(priority)][index];
+  if (!pool) {
+    pool = std::make_unique<Http1Pool>(loop_, *this, *cluster_, endpoints_->all[index], priority);
+  }
   return pool.get();
 }
 
 void WorkerCluster::update(EndpointSetPtr endpoints) {
-  std::vector<std::unique_ptr<Http1Pool>> pools(endpoints->all.size());
-  for (auto& pool : pools_) {
-    if (!pool) continue;
-    const auto& all = endpoints->all;
-    const auto same = std::find_if(all.begin(), all.end(), [&](const EndpointPtr& endpoint) {
-      return endpoint.get() == &pool->endpoint();
-    });
-    if (same != all.end()) {
-      pools[static_cast<size_t>(same - all.begin())] = std::move(pool);
-    } else {
-      draining_.push_back(std::move(pool));
+  const auto& all = endpoints->all;
+  for (Pools& of_priority : pools_) {
+    Pools pools(all.size());
+    for (auto& pool : of_priority) {
+      if (!pool) continue;
+      const auto same = std::find_if(all.begin(), all.end(), [&](const EndpointPtr& endpoint) {
+        return endpoint.get() == &pool->endpoint();
+      });
+      if (same != all.end()) {
+        pools[static_cast<size_t>(same - all.begin())] = std::move(pool);
+      } else {
+        draining_.push_back(std::move(pool));
+      }
     }
+    of_priority = std::move(pools);
   }
-  pools_ = std::move(pools);
   endpoints_ = std::move(endpoints);
   // RANDOM does not look at weights, as in Envoy.
   const bool weighted = cluster_->settings().lb_policy != LbPolicy::Random;

@@ -3,6 +3,7 @@
 // clusters cost a worker nothing. WorkerClusters finds it by slot. Worker thread only.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <vector>
 
@@ -18,13 +19,15 @@ class WorkerCluster final : public PoolOwner {
   ~WorkerCluster();
 
   // The next endpoint's pool; null when there is no endpoint.
-  Http1Pool* choose(uint64_t random);
+  Http1Pool* choose(uint64_t random, Priority priority = Priority::Default);
   // Endpoints that stay keep their connections; those that go finish what they carry.
   void update(EndpointSetPtr endpoints);
   const Cluster& cluster() const { return *cluster_; }
   size_t endpointCount() const { return endpoints_->all.size(); }
 
  private:
+  using Pools = std::vector<std::unique_ptr<Http1Pool>>;
+
   uint32_t chooseIndex(uint64_t random);
   uint32_t leastBusy(uint64_t random) const;
   void onPoolEmpty(Http1Pool& pool) override;
@@ -34,8 +37,8 @@ class WorkerCluster final : public PoolOwner {
   EndpointSetPtr endpoints_;
   std::vector<uint32_t>
       round_;  // indices into endpoints_->all, in weighted order; of RANDOM each once
-  std::vector<std::unique_ptr<Http1Pool>> pools_;  // beside endpoints_->all, made on first use
-  std::vector<std::unique_ptr<Http1Pool>> draining_;
+  std::array<Pools, 2> pools_;  // by Priority; beside endpoints_->all, made on first use
+  Pools draining_;
   size_t next_ = 0;
 };
 

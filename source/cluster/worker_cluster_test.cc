@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "source/telemetry/stat_store.h"
+
 namespace weir::cluster {
 namespace {
 
@@ -81,6 +83,33 @@ TEST_F(WorkerClusterTest, LeastRequestMeasuresRequestsByWeight) {
   add(10, 9);  // ten times the weight: less busy for what it can
   const auto counts = chosen(LbPolicy::LeastRequest, 1000);
   EXPECT_GE(counts.at("2"), 950);
+}
+
+TEST_F(WorkerClusterTest, EachPriorityHasConnectionsAndCountsOfItsOwn) {
+  struct Waiter final : PoolWaiter {
+    void onPoolReady(Http1Client&) override { ADD_FAILURE() << "nobody listens there"; }
+    void onPoolFailure(const Failure&, bool overflow) override { refused = overflow; }
+    bool refused = false;
+  };
+  add(1);
+  StatStore store;
+  ClusterSettings settings;
+  settings.limits.max_requests = 0;
+  auto cluster = std::make_shared<Cluster>(0, settings, StatScope(store));
+  cluster->publish(std::make_shared<const EndpointSet>(set_));
+  net::Loop::Turn turn(loop_);
+  WorkerCluster worker(loop_, cluster, 0);
+  Http1Pool* usual = worker.choose(1);
+  Http1Pool* high = worker.choose(1, Priority::High);
+  EXPECT_NE(usual, high);
+  EXPECT_EQ(worker.choose(2, Priority::High), high);
+  Waiter first, second;
+  usual->acquire(first);
+  EXPECT_TRUE(first.refused);
+  high->acquire(second);
+  EXPECT_FALSE(second.refused);
+  EXPECT_EQ(cluster->budgets(Priority::High).pending.taken(), 1u);
+  EXPECT_EQ(cluster->budgets(Priority::Default).pending.taken(), 0u);
 }
 
 TEST_F(WorkerClusterTest, WithoutEndpointsThereIsNothingToChoose) {

@@ -180,8 +180,10 @@ size_t Exchange::cancelAtEveryWait(std::string_view bytes) {
 void Exchange::expectNothingLeft() {
   EXPECT_EQ(stat("http.test.downstream_rq_active"), 0u);
   for (const auto& cluster : *proxy_.clusters) {
-    EXPECT_EQ(cluster->requests.taken(), 0u) << cluster->name();
-    EXPECT_EQ(cluster->pending.taken(), 0u) << cluster->name();
+    const cluster::Budgets& budgets = cluster->budgets(cluster::Priority::Default);
+    EXPECT_EQ(budgets.requests.taken(), 0u) << cluster->name();
+    EXPECT_EQ(budgets.pending.taken(), 0u) << cluster->name();
+    EXPECT_EQ(budgets.retries.taken(), 0u) << cluster->name();
   }
 }
 

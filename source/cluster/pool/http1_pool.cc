@@ -20,8 +20,13 @@ void PoolWaiter::leaveQueue() {
 }
 
 Http1Pool::Http1Pool(net::Loop& loop, PoolOwner& owner, const Cluster& cluster,
-                     EndpointPtr endpoint)
-    : loop_(loop), owner_(owner), cluster_(cluster), endpoint_(std::move(endpoint)) {}
+                     EndpointPtr endpoint, Priority priority)
+    : loop_(loop),
+      owner_(owner),
+      cluster_(cluster),
+      limits_(cluster.limits(priority)),
+      budgets_(cluster.budgets(priority)),
+      endpoint_(std::move(endpoint)) {}
 
 Http1Pool::~Http1Pool() {
   while (first_ != nullptr) dequeue(*first_);
@@ -29,7 +34,7 @@ Http1Pool::~Http1Pool() {
     while (*list != nullptr) {
       Http1Client* client = *list;
       unlink(*list, *client);
-      cluster_.connections.give();
+      budgets_.connections.give();
       delete client;
     }
   }
@@ -58,7 +63,7 @@ void Http1Pool::enqueue(PoolWaiter& waiter) {
   waiter.previous_ = last_;
   (last_ != nullptr ? last_->next_ : first_) = &waiter;
   last_ = &waiter;
-  cluster_.pending.take();
+  budgets_.pending.take();
   cluster_.stats().rq_pending_total.add();
   cluster_.stats().rq_pending_active.add();
 }
@@ -67,27 +72,26 @@ void Http1Pool::dequeue(PoolWaiter& waiter) {
   (waiter.previous_ != nullptr ? waiter.previous_->next_ : first_) = waiter.next_;
   (waiter.next_ != nullptr ? waiter.next_->previous_ : last_) = waiter.previous_;
   waiter.pool_ = nullptr;
-  cluster_.pending.give();
+  budgets_.pending.give();
   cluster_.stats().rq_pending_active.sub();
 }
 
 void Http1Pool::acquire(PoolWaiter& waiter, bool fresh) {
   const ClusterStats& stats = cluster_.stats();
-  const Limits& limits = cluster_.settings().limits;
-  if (cluster_.requests.full(limits.max_requests)) {
+  if (budgets_.requests.full(limits_.max_requests)) {
     stats.rq_pending_overflow.add();
     return waiter.onPoolFailure({Side::Weir, FailureKind::Refused, Retry::Never, "max_requests"},
                                 true);
   }
   if (idle_ != nullptr && !fresh) return serve(*idle_, waiter);
-  if (cluster_.pending.full(limits.max_pending)) {
+  if (budgets_.pending.full(limits_.max_pending)) {
     stats.rq_pending_overflow.add();
     return waiter.onPoolFailure(
         {Side::Weir, FailureKind::Refused, Retry::Never, "max_pending_requests"}, true);
   }
   enqueue(waiter);
   // An endpoint always gets one connection, whatever the ceiling says: else it could starve.
-  if (connections_ != 0 && cluster_.connections.full(limits.max_connections)) {
+  if (connections_ != 0 && budgets_.connections.full(limits_.max_connections)) {
     stats.cx_overflow.add();
     return;
   }
@@ -112,7 +116,7 @@ bool Http1Pool::startConnection() {
   }
   ++connecting_;
   ++connections_;
-  cluster_.connections.take();
+  budgets_.connections.take();
   stats.cx_active.add();
   endpoint_->counts.cx_active.fetch_add(1, std::memory_order_relaxed);
   link(busy_, *client);
@@ -122,7 +126,7 @@ bool Http1Pool::startConnection() {
 void Http1Pool::serve(Http1Client& client, PoolWaiter& waiter) {
   unlink(idle_, client);
   link(busy_, client);
-  cluster_.requests.take();
+  budgets_.requests.take();
   waiter.onPoolReady(client);
 }
 
@@ -172,12 +176,12 @@ void Http1Pool::onIdle(Http1Client& client) {
   give(client);
 }
 
-void Http1Pool::onRequestEnd() { cluster_.requests.give(); }
+void Http1Pool::onRequestEnd() { budgets_.requests.give(); }
 
 void Http1Pool::forget(Http1Client*& list, Http1Client& client) {
   unlink(list, client);
   --connections_;
-  cluster_.connections.give();
+  budgets_.connections.give();
   cluster_.stats().cx_active.sub();
   cluster_.stats().cx_destroy.add();
   endpoint_->counts.cx_active.fetch_sub(1, std::memory_order_relaxed);

@@ -1,6 +1,6 @@
 // An Http1Pool holds one worker's connections to one endpoint. Requests take the connection used
-// last; without one they wait while a new one connects. Circuit breakers are the cluster's and
-// count across workers. Owner: WorkerCluster. Worker thread only.
+// last; without one they wait while a new one connects. Circuit breakers are the cluster's, by
+// priority, and count across workers. Owner: WorkerCluster. Worker thread only.
 #pragma once
 
 #include <string_view>
@@ -44,7 +44,8 @@ class PoolOwner {
 
 class Http1Pool {
  public:
-  Http1Pool(net::Loop& loop, PoolOwner& owner, const Cluster& cluster, EndpointPtr endpoint);
+  Http1Pool(net::Loop& loop, PoolOwner& owner, const Cluster& cluster, EndpointPtr endpoint,
+            Priority priority = Priority::Default);
   Http1Pool(const Http1Pool&) = delete;
   ~Http1Pool();
 
@@ -80,6 +81,8 @@ class Http1Pool {
   net::Loop& loop_;
   PoolOwner& owner_;
   const Cluster& cluster_;
+  const Limits& limits_;
+  Budgets& budgets_;
   EndpointPtr endpoint_;
   Http1Client* idle_ = nullptr;
   Http1Client* busy_ = nullptr;  // connecting ones too
