@@ -81,7 +81,7 @@ class Arena {
   }
 
   // A copy that lives as long as the arena.
-  std::string_view copy(std::string_view text) {
+  [[gnu::noinline]] std::string_view copy(std::string_view text) {
     if (text.empty()) return {};
     auto* to = static_cast<char*>(allocate(text.size(), 1));
     copyShort(to, text.data(), text.size());

@@ -18,7 +18,7 @@ inline void copyEnds(char* to, const char* from, size_t size) {
   std::memcpy(to + size - Word, tail, Word);
 }
 
-inline void copyShort(char* to, const char* from, size_t size) {
+[[gnu::always_inline]] inline void copyShort(char* to, const char* from, size_t size) {
   if (size > 32) {
     std::memcpy(to, from, size);
   } else if (size >= 16) {
@@ -27,8 +27,10 @@ inline void copyShort(char* to, const char* from, size_t size) {
     copyEnds<8>(to, from, size);
   } else if (size >= 4) {
     copyEnds<4>(to, from, size);
-  } else {
-    for (size_t i = 0; i < size; ++i) to[i] = from[i];
+  } else if (size != 0) {
+    to[0] = from[0];
+    to[size / 2] = from[size / 2];
+    to[size - 1] = from[size - 1];
   }
 }
 

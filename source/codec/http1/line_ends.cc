@@ -8,7 +8,7 @@
 namespace weir::codec {
 
 LineEnds::Found LineEnds::feed(const char* data, size_t size) {
-  constexpr size_t kWords = 16;
+  constexpr size_t kWords = 4;  // a body may follow: little of it is looked at in vain
   uint64_t crs[kWords];
   uint64_t lfs[kWords];
   for (size_t base = 0; base < size; base += kWords * 64) {
