@@ -23,7 +23,7 @@ class Writer {
  public:
   explicit Writer(char* at) : at_(at) {}
 
-  void put(std::string_view text) {
+  [[gnu::always_inline]] void put(std::string_view text) {
     copyShort(at_, text.data(), text.size());
     at_ += text.size();
   }
