@@ -25,7 +25,7 @@ class Actions {
 
 // Reads, pauses, resumes, ends or resets a stream.
 inline void act(Http2Session& session, FuzzStream& stream, Actions& actions) {
-  static const std::string kBody(70000, 'b');
+  static const std::string kBody(20000, 'b');
   switch (actions.next() % 8) {
     case 0:
       session.pause(stream);
@@ -38,7 +38,7 @@ inline void act(Http2Session& session, FuzzStream& stream, Actions& actions) {
       session.reset(stream, codec::Http2Code::Cancel);
       break;
     case 3:
-      session.sendBody(stream, std::string_view(kBody).substr(0, actions.next() * 300), false);
+      session.sendBody(stream, std::string_view(kBody).substr(0, actions.next() * 78), false);
       break;
     case 4:
       session.sendBody(stream, "end", true);

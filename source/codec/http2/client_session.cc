@@ -6,6 +6,12 @@
 #include "source/codec/http2/message_reader.h"
 
 namespace weir::codec {
+namespace {
+
+// Each stands in the stream's arena. 102 is repeated while a server works, but not that often.
+constexpr uint8_t kMostInterims = 100;
+
+}  // namespace
 
 Http2ClientSession::Http2ClientSession(const Http2Options& options, ChunkPool& pool,
                                        Http2ClientUser& user)
@@ -48,7 +54,10 @@ void Http2ClientSession::onHeadBlock(const FrameParser::Step& block, Http2Stream
   if (fault == Http2Fault::None && interim && end) fault = Http2Fault::EndOfInterim;  // §8.1
   if (isAnswerable(fault)) return failStream(*stream, fault);
   if (fault != Http2Fault::None) return rejectMessage(*stream, fault);
-  if (interim) return user_.onInterim(*stream, *head);
+  if (interim) {
+    if (++stream->interims_ > kMostInterims) return failStream(*stream, Http2Fault::InterimFlood);
+    return user_.onInterim(*stream, *head);
+  }
   onFinalHead(*stream, *head, reader.contentLength(), end);
 }
 

@@ -71,6 +71,14 @@ TEST_F(ClientTest, InterimResponsesComeFirst) {
             "interim 1 100; interim 1 103; response 1 204 end; closed 1 | ");
 }
 
+TEST_F(ClientTest, InterimResponsesAreNotEndless) {
+  open();
+  written();
+  for (int i = 0; i < 100; ++i) on(headers(1, response({}, "103"), false));
+  EXPECT_EQ(on(headers(1, response({}, "103"), false)),
+            "reset 1 http2.interim_flood | RST_STREAM 1 ENHANCE_YOUR_CALM");
+}
+
 TEST_F(ClientTest, ResponseMayEndBeforeItsRequest) {
   RecordedStream& stream = open("POST", false);
   on("");

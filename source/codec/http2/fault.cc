@@ -71,6 +71,7 @@ constexpr std::array<Row, static_cast<size_t>(kCount)> kRows = {{
     {InvalidStatus, kProtocol, 400, "http2.invalid_status"},
     {EndOfInterim, kProtocol, 400, "http2.end_stream_in_interim"},
     {DataBeforeHead, kProtocol, 400, "http2.data_before_head"},
+    {InterimFlood, kCalm, 400, "http2.interim_flood"},
     {TrailersWithoutEnd, kProtocol, 400, "http2.trailers_without_end"},
     {ForbiddenTrailer, kProtocol, 400, "http2.forbidden_trailer"},
     {UnexpectedTrailers, kProtocol, 400, "http2.unexpected_trailers"},

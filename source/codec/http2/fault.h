@@ -80,6 +80,7 @@ enum class Http2Fault : uint8_t {
   InvalidStatus,
   EndOfInterim,
   DataBeforeHead,
+  InterimFlood,
   TrailersWithoutEnd,
   ForbiddenTrailer,
   UnexpectedTrailers,

@@ -80,7 +80,7 @@ void FrameWriter::goaway(uint32_t last_stream, Http2Code code, std::string_view 
   char* const at = begin(size, FrameType::Goaway, 0, 0);
   writeUint32(at, last_stream);
   writeUint32(at + 4, static_cast<uint32_t>(code));
-  std::memcpy(at + 8, debug.data(), debug.size());
+  if (!debug.empty()) std::memcpy(at + 8, debug.data(), debug.size());
 }
 
 void FrameWriter::windowUpdate(uint32_t stream, uint32_t increment) {

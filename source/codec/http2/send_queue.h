@@ -3,6 +3,7 @@
 // to the codec; part of one session.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string_view>
 
@@ -36,6 +37,11 @@ class SendQueue {
   Http2Fault widen(uint32_t increment);
   Http2Fault widen(Http2Stream& stream, uint32_t increment);
   Http2Fault shift(const StreamTable& streams, int64_t difference);
+  // How much of a body would be written at once.
+  size_t window(const Http2Stream& stream) const {
+    const int32_t least = std::min(window_, stream.send_window_);
+    return least > 0 && stream.backlog_ == nullptr ? static_cast<size_t>(least) : 0;
+  }
   // Writes what waits and may go now. Calls the owner, who may end streams.
   void drain();
 

@@ -45,8 +45,12 @@ void Http2ServerSession::onHeadBlock(const FrameParser::Step& block, Http2Stream
     return fail(fault);
   }
   fault = reader.finish();
-  if (fault == Http2Fault::None && end && reader.contentLength() > 0) {
-    fault = Http2Fault::ContentLengthMismatch;
+  const int64_t length = reader.contentLength();
+  const bool connect = place.head.method == Method::Connect;
+  const bool tunnel = connect || reader.isUpgrade();
+  if (fault == Http2Fault::None && length > 0) {
+    if (end) fault = Http2Fault::ContentLengthMismatch;
+    if (tunnel) fault = Http2Fault::InvalidContentLength;  // RFC 9110 §9.3.6
   }
   if (fault != Http2Fault::None && !isAnswerable(fault)) return reject(stream, id, fault);
   link(stream, id);
@@ -56,9 +60,9 @@ void Http2ServerSession::onHeadBlock(const FrameParser::Step& block, Http2Stream
     stream.discard_ = true;
     return user_.onRequestRejected(stream, errorFor(fault));
   }
-  stream.content_left_ = reader.contentLength();
+  stream.content_left_ = tunnel ? -1 : length;
   stream.upgrade_ = reader.isUpgrade();
-  stream.connect_ = place.head.method == Method::Connect;
+  stream.connect_ = connect;
   user_.onRequest(stream, end);
 }
 

@@ -22,7 +22,7 @@ class Http2ServerSession final : public Http2Session {
 
   void sendInterim(Http2Stream& stream, const ResponseHead& head);
   // A 101 on a stream that isUpgrade() is written as 200 (RFC 8441 §5), and like a 2xx to CONNECT
-  // makes it a tunnel.
+  // makes it a tunnel. Another 2xx there would look like consent: it is the user's to avoid.
   void sendHead(Http2Stream& stream, const ResponseHead& head, bool end);
 
  private:

@@ -131,6 +131,7 @@ TEST_F(ServerTest, BodyWaitsForTheStreamsWindow) {
   respond(0, 200, false);
   session->sendBody(user.at(0), "hello world", true);
   EXPECT_TRUE(session->congested(user.at(0)));
+  EXPECT_EQ(session->window(user.at(0)), 0u);
   EXPECT_EQ(user.at(0).unsent(), 8u);
   EXPECT_EQ(written(), "HEADERS 1, DATA 1 'hel'");
   EXPECT_EQ(on(windowUpdate(1, 4)), " | DATA 1 'lo w'");
@@ -253,7 +254,7 @@ TEST_F(ServerTest, ConnectIsATunnelOnceAccepted) {
   session->sendBody(user.at(0), "", true);
   EXPECT_EQ(written(), "HEADERS 1, DATA 1 '' end");
   EXPECT_EQ(on(data(1, "x", false)), "body 1 'x' | ");
-  on(headers(3, connect, false));
+  on(headers(3, connect + block({{"content-length", "0"}}), false));
   respond(1, 403, true);
   EXPECT_EQ(written(), "HEADERS 3 end, RST_STREAM 3 NO_ERROR") << "refused: no tunnel";
 }

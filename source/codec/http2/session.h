@@ -40,6 +40,7 @@ class Http2Session : private SendQueue::Owner {
   void sendBody(Http2Stream& stream, std::string_view data, bool end);
   void sendTrailers(Http2Stream& stream, const Fields& trailers);
   bool congested(const Http2Stream& stream) const { return stream.unsent() != 0; }
+  size_t window(const Http2Stream& stream) const { return sender_.window(stream); }
   // Ends the stream at once, in both directions; nothing is told about it.
   void reset(Http2Stream& stream, Http2Code code);
 
@@ -62,7 +63,6 @@ class Http2Session : private SendQueue::Owner {
   void refillResets(uint32_t n) { guard_.refillResets(n); }
 
   bool failed() const { return failed_; }
-  bool shutdownSent() const { return shutdown_sent_; }
   size_t streamCount() const { return streams_.size(); }
   std::vector<Http2Stream*> openStreams() const;
 

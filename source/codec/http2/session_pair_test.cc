@@ -13,8 +13,9 @@ namespace {
 
 class Pair {
  public:
-  explicit Pair(const Http2Options& options)
-      : server(options, server_user.pool, server_user),
+  explicit Pair(const Http2Options& both)
+      : options(both),
+        server(options, server_user.pool, server_user),
         client(options, client_user.pool, client_user) {
     server_user.quiet_bodies = client_user.quiet_bodies = true;
     server.start();
@@ -48,6 +49,7 @@ class Pair {
     return stream;
   }
 
+  const Http2Options options;
   ServerRecorder server_user;
   ClientRecorder client_user;
   Http2ServerSession server;

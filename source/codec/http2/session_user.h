@@ -54,8 +54,8 @@ class Http2ServerUser : public Http2SessionUser {
   virtual Place onRequestBegin() = 0;
   // The head of that place is complete.
   virtual void onRequest(Http2Stream& stream, bool end) = 0;
-  // The head is unusable and unspecified. While the stream is open it may be answered with
-  // error.status; else it was reset, or the connection will be. What still comes is dropped.
+  // The head is unusable and unspecified. If the stream is open, it has to be answered with
+  // error.status, or reset; else it has been, or the connection will. What still comes is dropped.
   virtual void onRequestRejected(Http2Stream& stream, const Http2Error& error) = 0;
 
  protected:

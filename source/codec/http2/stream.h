@@ -34,8 +34,6 @@ class Http2Stream {
   bool isTunnel() const { return tunnel_; }
   // Bytes written that wait for the peer's window.
   size_t unsent() const { return backlog_ == nullptr ? 0 : backlog_->unsent(); }
-  // Bytes that may be written without waiting, as far as this stream alone decides.
-  size_t window() const { return send_window_ > 0 ? static_cast<size_t>(send_window_) : 0; }
 
  protected:
   ~Http2Stream() { assert(!open_); }
@@ -77,9 +75,9 @@ class Http2Stream {
   bool upgrade_ = false;
   bool tunnel_ = false;
   bool paused_ = false;
-  bool discard_ = false;         // nobody wants what still comes
-  bool ready_ = false;           // in the session's list of streams that may send
-  bool told_congested_ = false;  // onWritable() is owed
+  uint8_t interims_ = 0;
+  bool discard_ = false;  // nobody wants what still comes
+  bool ready_ = false;    // in the session's list of streams that may send
   Http2Stream* next_ready_ = nullptr;
   std::unique_ptr<Backlog> backlog_;
   std::unique_ptr<Inbox> inbox_;
