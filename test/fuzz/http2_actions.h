@@ -38,6 +38,7 @@ inline void act(Http2Session& session, FuzzStream& stream, Actions& actions) {
       session.reset(stream, codec::Http2Code::Cancel);
       break;
     case 3:
+      if (session.congested(stream)) break;  // as any user does
       session.sendBody(stream, std::string_view(kBody).substr(0, actions.next() * 78), false);
       break;
     case 4:

@@ -2,6 +2,7 @@
 // any size, with windows of any size.
 #include <gtest/gtest.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
