@@ -17,6 +17,7 @@ class Server final : public FuzzUser<codec::Http2ServerUser> {
     mine.head_told = true;
     const RequestHead& head = mine.request;
     requireForwardable(head.fields);
+    require(!head.fields.has(HeaderId::Host), "host is the authority");
     require(head.fields.has(HeaderId::Upgrade) == stream.isUpgrade(), "upgrade");
     require(isToken(head.method_name), "method");
     require(codec::isAuthority(head.authority), "authority");
