@@ -19,7 +19,7 @@ inline bool isLowerToken(std::string_view text) {
   return true;
 }
 
-constexpr bool isValueByte(char c) { return isVisible(c) || isSpaceOrTab(c); }
+constexpr bool isValueByte(char c) { return (isVisibleInValue(c) && c != 0x7f) || isSpaceOrTab(c); }
 
 // Tab, visible ASCII, space and obs-text; neither space nor tab at an end. Eight bytes at once:
 // a control byte, DEL or tab sends its eight to the slow way.
