@@ -14,7 +14,10 @@ bool Budgets::retriesFull(const Limits& limits) const {
 }
 
 WorkerCluster::WorkerCluster(net::Loop& loop, ClusterPtr cluster, uint64_t random)
-    : loop_(loop), cluster_(std::move(cluster)), endpoints_(std::make_shared<EndpointSet>()) {
+    : loop_(loop),
+      cluster_(std::move(cluster)),
+      endpoints_(std::make_shared<EndpointSet>()),
+      lines_(loop, *cluster_) {
   update(cluster_->endpoints());
   // Workers start at different places, or the first endpoints would get every worker's first
   // request.
@@ -62,6 +65,14 @@ Http1Pool* WorkerCluster::choose(uint64_t random, Priority priority) {
   return pool.get();
 }
 
+ByteLine* WorkerCluster::chooseLine(uint64_t random) {
+  if (round_.empty()) {
+    cluster_->stats().cx_none_healthy.add();
+    return nullptr;
+  }
+  return lines_.to(endpoints_->all[chooseIndex(random)]);
+}
+
 void WorkerCluster::update(EndpointSetPtr endpoints) {
   const auto& all = endpoints->all;
   for (Pools& of_priority : pools_) {
@@ -80,6 +91,7 @@ void WorkerCluster::update(EndpointSetPtr endpoints) {
     of_priority = std::move(pools);
   }
   endpoints_ = std::move(endpoints);
+  lines_.keepOnly(*endpoints_);
   // RANDOM does not look at weights, as in Envoy.
   const bool weighted = cluster_->settings().lb_policy != LbPolicy::Random;
   round_ = weighted ? makeRound(*endpoints_) : firstPriority(*endpoints_);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "source/cluster/cluster.h"
+#include "source/cluster/pool/byte_line.h"
 #include "source/cluster/pool/http1_pool.h"
 #include "source/net/loop.h"
 
@@ -20,6 +21,9 @@ class WorkerCluster final : public PoolOwner {
 
   // The next endpoint's pool; null when there is no endpoint.
   Http1Pool* choose(uint64_t random, Priority priority = Priority::Default);
+  // The next endpoint's connection for other protocols than HTTP; null when there is no endpoint,
+  // or none that can be connected to.
+  ByteLine* chooseLine(uint64_t random);
   // Endpoints that stay keep their connections; those that go finish what they carry.
   void update(EndpointSetPtr endpoints);
   const Cluster& cluster() const { return *cluster_; }
@@ -39,6 +43,7 @@ class WorkerCluster final : public PoolOwner {
       round_;  // indices into endpoints_->all, in weighted order; of RANDOM each once
   std::array<Pools, 2> pools_;  // by Priority; beside endpoints_->all, made on first use
   Pools draining_;
+  ByteLines lines_;
   size_t next_ = 0;
 };
 

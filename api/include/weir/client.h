@@ -11,6 +11,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -48,3 +49,23 @@ struct CallResult {
 };
 
 }  // namespace weir
+// Bytes for an endpoint of a cluster that speaks no HTTP (Redis, memcached), pipelined with those
+// of other streams on one connection a worker, in order. Whatever `bytes` asks for, `reply_size`
+// must count as one reply.
+struct ByteRequest {
+  // Pure: how many bytes of `received` are the reply; 0: more must come; npos: this is not the
+  // protocol.
+  using ReplySize = size_t (*)(std::string_view received);
+
+  std::string cluster;
+  std::string bytes;
+  ReplySize reply_size = nullptr;
+  std::chrono::milliseconds timeout{1000};  // the connection is closed then; 0: none
+  size_t max_reply = 1 << 20;
+};
+
+struct ByteReply {
+  Failure failure;  // set: there is no reply; the endpoint may have acted nevertheless
+  std::string bytes;
+};
+
