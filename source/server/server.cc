@@ -84,7 +84,8 @@ bool Server::load() {
     overrideNode(options_, *bootstrap_.mutable_node());
     config::reportIgnored(bootstrap_, Where(report));
     runtime_.load(bootstrap_.layered_runtime());
-    snapshot_ = buildSnapshot(bootstrap_, report, registry_, stats_, logs_, runtime_);
+    snapshot_ =
+        buildSnapshot(bootstrap_, report, registry_, stats_, logs_, runtime_, options_.concurrency);
     if (bootstrap_.has_admin())
       admin_settings_ = admin::readAdmin(bootstrap_.admin(), Where(report).field("admin"));
   }
@@ -242,7 +243,7 @@ int validate(const Options& options) {
     config::reportIgnored(bootstrap, Where(report));
     Runtime runtime;
     runtime.load(bootstrap.layered_runtime());
-    buildSnapshot(bootstrap, report, registry, stats, logs, runtime);
+    buildSnapshot(bootstrap, report, registry, stats, logs, runtime, options.concurrency);
     if (bootstrap.has_admin()) admin::readAdmin(bootstrap.admin(), Where(report).field("admin"));
   }
   std::fputs(report.text().c_str(), report.ok() ? stdout : stderr);

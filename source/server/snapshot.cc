@@ -41,7 +41,8 @@ std::map<std::string, uint32_t, std::less<>> buildClusters(const Bootstrap& boot
 }  // namespace
 
 Snapshot buildSnapshot(const Bootstrap& bootstrap, Report& report, const FilterRegistry& registry,
-                       StatStore& stats, telemetry::LogThread& logs, const Runtime& runtime) {
+                       StatStore& stats, telemetry::LogThread& logs, const Runtime& runtime,
+                       uint32_t workers) {
   Snapshot snapshot;
   const Where at = Where(report).field("static_resources");
   const auto slots = buildClusters(bootstrap, at, stats, snapshot);
@@ -62,6 +63,7 @@ Snapshot buildSnapshot(const Bootstrap& bootstrap, Report& report, const FilterR
                 .address = "127.0.0.1",
                 .service_cluster = bootstrap.node().cluster(),
                 .service_node = bootstrap.node().id()},
+      .workers = workers,
   };
   const auto& protos = bootstrap.static_resources().listeners();
   for (int i = 0; i < protos.size(); ++i) {

@@ -24,9 +24,9 @@ struct Snapshot {
 };
 
 // Reports every error; `runtime` outlives the snapshot; the snapshot is complete only when there
-// was none.
+// was none. `workers`: how many there will be.
 Snapshot buildSnapshot(const envoy::config::bootstrap::v3::Bootstrap& bootstrap, Report& report,
                        const FilterRegistry& registry, StatStore& stats, telemetry::LogThread& logs,
-                       const Runtime& runtime);
+                       const Runtime& runtime, uint32_t workers);
 
 }  // namespace weir::server

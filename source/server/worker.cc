@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "source/telemetry/stat_cells.h"
+#include "weir/per_worker.h"
 
 namespace weir::server {
 
@@ -28,10 +29,27 @@ void Worker::start() {
   thread_ = std::thread([this] {
     pthread_setname_np(pthread_self(), ("wrk:worker_" + std::to_string(index_)).c_str());
     telemetry::StatThread stats;
+    t_worker = static_cast<uint32_t>(index_);
+    startBackground();
     loop_.run();
+    for (const auto& work : background_) work->stop();
     listeners_.clear();
     services_.clusters.clear();
   });
+}
+
+// One worker does what belongs to no stream.
+void Worker::startBackground() {
+  if (index_ != 0) return;
+  net::Loop::Turn turn(loop_);
+  for (const auto& listener : listeners_) {
+    for (const auto& chain : listener->plan().chains) {
+      for (const auto& work : chain.hcm->background) {
+        background_.push_back(work);
+        work->startOn(services_);
+      }
+    }
+  }
 }
 
 void Worker::updateEndpoints(uint32_t slot, cluster::EndpointSetPtr endpoints) {

@@ -44,11 +44,14 @@ class Worker {
   uint64_t connections() const { return connections_.load(std::memory_order_relaxed); }
 
  private:
+  void startBackground();
+
   const size_t index_;
   net::Loop loop_;
   cluster::WorkerClusters clusters_;
   stream::Services services_;
   std::vector<std::unique_ptr<listener::WorkerListener>> listeners_;
+  std::vector<std::shared_ptr<stream::BackgroundWork>> background_;
   std::atomic<uint64_t> connections_{1};
   std::thread thread_;
 };

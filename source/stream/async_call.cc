@@ -11,21 +11,6 @@
 namespace weir::stream {
 namespace {
 
-class Sleep final : public PendingWork<void>, net::TimerUser {
- public:
-  Sleep(net::Loop& loop, std::chrono::microseconds wait) : wakeup_(loop), timer_(*this) {
-    timer_.arm(loop.timers(), loop.now() + wait);
-  }
-  bool ready() const override { return wakeup_.done(); }
-  void resumeWhenDone(std::coroutine_handle<> then) override { wakeup_.waitFor(then); }
-  void take() override {}
-
- private:
-  void onTimer() override { wakeup_.fire(); }
-  Wakeup wakeup_;
-  net::Timer timer_;
-};
-
 Failure refused(std::string_view detail) {
   return {Side::Weir, FailureKind::ConnectFailed, Retry::Never, detail};
 }
@@ -226,10 +211,6 @@ void Call::onForwardBody(std::string_view data, bool end) {
 
 Pending<CallResult> callThrough(Services& services, CallRequest request, const Caller& caller) {
   return Pending<CallResult>(std::make_unique<Call>(services, std::move(request), caller));
-}
-
-Pending<void> sleepOn(net::Loop& loop, std::chrono::microseconds wait) {
-  return Pending<void>(std::make_unique<Sleep>(loop, wait));
 }
 
 }  // namespace weir::stream

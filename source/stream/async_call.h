@@ -1,9 +1,7 @@
-// The asynchronous client behind Stream::call() and Stream::sleep(): a request of Weir's own, sent
-// through a cluster, or where the routes of its stream say, like any other, and answered whole.
-// Cancelled by destroying the Pending. No filter sees it: so no filter calls itself.
+// The asynchronous client behind Async::call(): a request of Weir's own, sent through a cluster, or
+// where the routes of its stream say, like any other, and answered whole. Cancelled by destroying
+// the Pending. No filter sees it: so no filter calls itself.
 #pragma once
-
-#include <chrono>
 
 #include "source/stream/services.h"
 #include "weir/client.h"
@@ -20,6 +18,5 @@ struct Caller {
 };
 
 Pending<CallResult> callThrough(Services& services, CallRequest request, const Caller& caller = {});
-Pending<void> sleepOn(net::Loop& loop, std::chrono::microseconds wait);
 
 }  // namespace weir::stream

@@ -1,6 +1,8 @@
 // Calls through real pools to the harness's scripted origin.
 #include "source/stream/async_call.h"
 
+#include "source/stream/waits.h"
+
 #include "test/harness/config.h"
 #include "test/harness/origin.h"
 #include "weir/task.h"

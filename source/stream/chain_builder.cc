@@ -16,8 +16,8 @@ using FilterConfig = envoy::config::route::v3::FilterConfig;
 // What a filter's Plan is built with: reports below the filter's own place.
 class Build final : public PlanBuild {
  public:
-  Build(const BuildContext& context, const Where& at, StatScope stats)
-      : PlanBuild(std::move(stats)), context_(context), at_(at) {}
+  Build(const BuildContext& context, HcmPlan& plan, const Where& at, StatScope stats)
+      : PlanBuild(std::move(stats)), context_(context), plan_(plan), at_(at) {}
 
   Result<Done> unpack(const Any& any, google::protobuf::Message& into) override {
     Report& report = at_.report();
@@ -32,6 +32,11 @@ class Build final : public PlanBuild {
     at_.field(field).warning(std::string(text));
   }
   std::string_view nodeCluster() const override { return context_.proxy.service_cluster; }
+  Background background(Background::Work work) override {
+    plan_.background.push_back(std::make_shared<BackgroundWork>(std::move(work)));
+    return Background(plan_.background.back());
+  }
+  uint32_t workers() const override { return context_.workers; }
   void tell(const Error& error) const {
     if (error.text.empty()) return;
     (error.field.empty() ? at_ : at_.field(error.field)).error(error.text);
@@ -39,6 +44,7 @@ class Build final : public PlanBuild {
 
  private:
   const BuildContext& context_;
+  HcmPlan& plan_;
   const Where at_;
 };
 
@@ -118,7 +124,7 @@ void ChainBuilder::readFilter(
     return at.error(last ? "the last filter must be envoy.filters.http.router"
                          : "envoy.filters.http.router must be the last filter");
   }
-  Build build(context_, config, stats_);
+  Build build(context_, plan_, config, stats_);
   auto plan = type->plan(proto.typed_config(), build);
   if (!plan) return build.tell(plan.error());
   if (type->terminal) {
@@ -177,7 +183,7 @@ std::optional<Configured> ChainBuilder::override(const Configured& filter,
   }
   if (configs.empty() || result.disabled) return result;
   const FilterType& type = *filter.slot.type;
-  Build build(context_,
+  Build build(context_, plan_,
               at.key(route.host->name).field("typed_per_filter_config").key(filter.slot.name),
               stats_);
   const std::string expected =
@@ -203,7 +209,7 @@ std::optional<Configured> ChainBuilder::override(const Configured& filter,
 void buildChains(const HttpConnectionManager& proto, HcmPlan& plan, const Where& at,
                  const BuildContext& context) {
   ChainBuilder(proto, plan, at, context).build();
-  Build build(context, at, context.stats);
+  Build build(context, plan, at, context.stats);
   std::vector<Error> errors;
   plan.access_logs = telemetry::AccessLogPlan::from(proto.access_log(), "access_log", build,
                                                     context.logs, context.runtime, errors);

@@ -7,6 +7,7 @@
 #include "source/codec/hop_by_hop.h"
 #include "source/router/dispatch.h"
 #include "source/stream/async_call.h"
+#include "source/stream/waits.h"
 
 namespace weir::stream {
 namespace {
@@ -305,6 +306,14 @@ Pending<void> Exchange::sleep(std::chrono::microseconds wait) {
 
 Pending<CallResult> Exchange::call(CallRequest request) {
   return callThrough(services_, std::move(request), {plan_.get(), &info_});
+}
+
+Pending<ByteReply> Exchange::exchange(ByteRequest request) {
+  return exchangeBytes(services_, std::move(request));
+}
+
+Pending<bool> Exchange::until(Signal& signal, std::chrono::milliseconds limit) {
+  return untilRaised(services_.loop, signal, limit);
 }
 
 std::string_view Exchange::routeCluster() const {

@@ -65,6 +65,8 @@ class Exchange final : public net::Deferred,
   std::string_view responseBody() const override { return response_lane_.whole(); }
   Pending<void> sleep(std::chrono::microseconds wait) override;
   Pending<CallResult> call(CallRequest request) override;
+  Pending<ByteReply> exchange(ByteRequest request) override;
+  Pending<bool> until(Signal& signal, std::chrono::milliseconds limit) override;
   void setMetadata(std::string_view space, std::string_view key, std::string_view value) override;
   std::string_view metadata(std::string_view space, std::string_view key) const override {
     return metadata_.get(space, key);

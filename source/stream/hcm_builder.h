@@ -34,6 +34,7 @@ struct BuildContext {
   std::function<uint32_t(std::string_view)> cluster_slot;
   telemetry::RuntimeValue runtime;
   ProxyIdentity proxy;
+  uint32_t workers = 1;
 };
 
 using HttpConnectionManager =

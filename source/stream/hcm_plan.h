@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "source/router/route_table.h"
+#include "source/stream/background_work.h"
 #include "source/stream/chain.h"
 #include "source/stream/forwarding_policy.h"
 #include "source/stream/hcm_stats.h"
@@ -38,6 +39,7 @@ struct HcmPlan {
   PathPolicy paths;
   RequestIdPolicy ids;
   telemetry::AccessLogPlan access_logs;
+  std::vector<std::shared_ptr<BackgroundWork>> background;  // of its filters' plans
 
   // Zero means none.
   std::chrono::milliseconds idle_timeout{3'600'000};

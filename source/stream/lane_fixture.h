@@ -2,8 +2,8 @@
 // time the test moves: the fixture of lane_test.cc. One thread.
 #pragma once
 
-#include "source/stream/async_call.h"
 #include "source/stream/lane.h"
+#include "source/stream/waits.h"
 
 #include <gtest/gtest.h>
 
@@ -136,6 +136,8 @@ class LaneTest : public testing::Test, public LaneUser, public Stream {
   std::string_view responseBody() const override { return {}; }
   Pending<void> sleep(std::chrono::microseconds wait) override { return sleepOn(loop_, wait); }
   Pending<CallResult> call(CallRequest) override { std::abort(); }
+  Pending<ByteReply> exchange(ByteRequest) override { std::abort(); }
+  Pending<bool> until(Signal&, std::chrono::milliseconds) override { std::abort(); }
   void setMetadata(std::string_view, std::string_view, std::string_view) override {}
   std::string_view metadata(std::string_view, std::string_view) const override { return {}; }
   std::string_view routeCluster() const override { return {}; }

@@ -27,6 +27,7 @@ class PlainBuild final : public PlanBuild {
     return Done{};
   }
   bool hasCluster(std::string_view) const override { return false; }
+  Background background(Background::Work) override { return {}; }
   void warn(std::string_view field, std::string_view text) override {
     warnings.push_back(std::string(field) + ": " + std::string(text));
   }

@@ -22,23 +22,33 @@ Exchange::Exchange(const Config& config) : proxy_(config) {
     throw std::runtime_error("the test's configuration is refused:\n" + proxy_.report.text() +
                              config.yaml());
   }
+  clusters_.adopt(proxy_.clusters);
   for (const auto& cluster : *proxy_.clusters) {
     auto origin = std::make_unique<Origin>(loop_, progress_);
-    auto endpoint = std::make_shared<cluster::Endpoint>();
-    endpoint->address = *net::Address::unixPath(origin->address());
-    endpoint->text = endpoint->hostname = cluster->name();
-    auto set = std::make_shared<cluster::EndpointSet>();
-    set->all.push_back(std::move(endpoint));
-    cluster->publish(std::move(set));
+    reach(cluster->name(), *net::Address::unixPath(origin->address()));
     origins_.emplace(cluster->name(), std::move(origin));
   }
-  clusters_.adopt(proxy_.clusters);
+  net::Loop::Turn turn(loop_);
+  for (const auto& work : proxy_.plan->background) work->startOn(services_);
 }
 
 Exchange::~Exchange() {
   vanish();
   net::Loop::Turn turn(loop_);
+  for (const auto& work : proxy_.plan->background) work->stop();
   clusters_.clear();
+}
+
+void Exchange::reach(std::string_view cluster, const net::Address& address) {
+  auto endpoint = std::make_shared<cluster::Endpoint>();
+  endpoint->address = address;
+  endpoint->text = endpoint->hostname = cluster;
+  auto set = std::make_shared<cluster::EndpointSet>();
+  set->all.push_back(std::move(endpoint));
+  const uint32_t slot = clusters_.slotOf(cluster);
+  (*proxy_.clusters)[slot]->publish(set);
+  net::Loop::Turn turn(loop_);
+  clusters_.update(slot, std::move(set));
 }
 
 Origin& Exchange::originOf(std::string_view cluster) {

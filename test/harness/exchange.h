@@ -38,6 +38,8 @@ class Exchange {
     originOf(cluster).answer(std::move(script));
   }
   Origin& originOf(std::string_view cluster);
+  // The cluster's endpoint is there from now on: something real in the place of its origin.
+  void reach(std::string_view cluster, const net::Address& address);
 
   // Sends one request and runs until nothing moves any more without time passing. A request that is
   // still running vanishes first.

@@ -1,5 +1,6 @@
-// A PlanBuild is what a Plan is built with: statistics, names to check, and how to read messages
-// inside an Any. Main thread only, while a configuration is loaded.
+// A PlanBuild is what a Plan is built with: statistics, names to check, how to read messages inside
+// an Any, state for each worker, and work in the background. Main thread only, while a
+// configuration is loaded.
 #pragma once
 
 #include <google/protobuf/any.pb.h>
@@ -8,12 +9,12 @@
 #include <string>
 #include <string_view>
 
+#include "weir/background.h"
+#include "weir/per_worker.h"
 #include "weir/result.h"
 #include "weir/stats.h"
 
 namespace weir {
-
-struct Done {};  // Result<Done>: success has nothing to say
 
 class PlanBuild {
  public:
@@ -27,6 +28,14 @@ class PlanBuild {
   virtual void warn(std::string_view field, std::string_view text) = 0;
   // node.cluster of the bootstrap; may be empty.
   virtual std::string_view nodeCluster() const { return {}; }
+
+  // For the Plan to keep; cancelled with it. See weir/background.h.
+  virtual Background background(Background::Work work) = 0;
+  template <typename T, typename... Args>
+  PerWorker<T> perWorker(const Args&... args) const {
+    return PerWorker<T>(workers(), args...);
+  }
+  virtual uint32_t workers() const { return 1; }
 
   StatScope stats;  // "http.<stat_prefix>."
 };

@@ -39,6 +39,8 @@ class [[nodiscard]] Result {
   std::variant<T, Error> state_;
 };
 
+struct Done {};  // Result<Done>, Task<Done>: success has nothing to say
+
 // Which party made the failure.
 enum class Side : uint8_t { Downstream, Upstream, Weir };
 

@@ -1,17 +1,14 @@
-// A Stream is what a filter may ask of the request it sees. Owned by the chain; every call is made
-// on the stream's worker, from a hook or from a task the filter waits on.
+// A Stream is what a filter may ask of the request it sees, and what its tasks may wait for
+// (weir/async.h). Owned by the chain; every call is made on the stream's worker, from a hook or
+// from a task the filter waits on.
 #pragma once
 
-#include <chrono>
-#include <coroutine>
-#include <memory>
+#include <cstdint>
 #include <optional>
-#include <string>
 #include <string_view>
 
-#include "weir/client.h"
+#include "weir/async.h"
 #include "weir/head.h"
-#include "weir/pending.h"
 #include "weir/stream_info.h"
 
 namespace weir {
@@ -21,13 +18,10 @@ struct ClusterHealth {
   uint64_t healthy = 0;
 };
 
-class Stream {
+class Stream : public Async {
  public:
   virtual Arena& arena() = 0;
   virtual const StreamInfo& info() const = 0;
-  // The loop's time: one value for everything that happens in one turn.
-  virtual SteadyTime now() const = 0;
-  virtual uint64_t random() = 0;
 
   virtual RequestHead& request() = 0;
   // Null until there is one.
@@ -35,11 +29,6 @@ class Stream {
   // The whole body, for filters whose Plan asked for it; else empty.
   virtual std::string_view requestBody() const = 0;
   virtual std::string_view responseBody() const = 0;
-
-  // co_await stream.sleep(…) inside a Task.
-  virtual Pending<void> sleep(std::chrono::microseconds) = 0;
-  // co_await stream.call(…): one request to a cluster, answered whole. See weir/client.h.
-  virtual Pending<CallResult> call(CallRequest) = 0;
 
   // Facts that filters leave for each other, the access log (%DYNAMIC_METADATA(ns:key)%) and the
   // router. Copies are made in the arena.
