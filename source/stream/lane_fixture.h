@@ -1,5 +1,4 @@
-// A lane with filters made of functions, a user that writes down what comes out, and a loop whose
-// time the test moves: the fixture of lane_test.cc. One thread.
+// Filters made of functions, a user that writes down what comes out, a still clock. One thread.
 #pragma once
 
 #include "source/stream/lane.h"
@@ -94,10 +93,7 @@ class LaneTest : public testing::Test, public LaneUser, public Stream {
     co_await sleep(50ms);
     co_return std::move(verdict);
   }
-  Task<Verdict> sleepThenPass() {
-    co_await sleep(50ms);
-    co_return Verdict::pass();
-  }
+  Task<Verdict> sleepThenPass() { return sleepThen(Verdict::pass()); }
   Task<Verdict> sleepThenReply(uint16_t status) {
     co_await sleep(50ms);
     co_return Verdict::reply(status, "no\n", "test");

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "weir/head.h"
 #include "weir/result.h"
 
 namespace weir {
@@ -34,6 +35,10 @@ struct CallRequest {
   uint64_t max_response_body = 1 << 20;     // a longer one fails with LimitExceeded
 };
 
+// A GET through the routes in a client's name: its authority and its fields, but for those about a
+// body, a range, a condition or a coding of what is asked for. For parts of an answer.
+CallRequest callLike(const RequestHead& client, std::string path);
+
 struct CallResult {
   Failure failure;  // set: there is no response
   uint16_t status = 0;
@@ -48,7 +53,6 @@ struct CallResult {
   }
 };
 
-}  // namespace weir
 // Bytes for an endpoint of a cluster that speaks no HTTP (Redis, memcached), pipelined with those
 // of other streams on one connection a worker, in order. Whatever `bytes` asks for, `reply_size`
 // must count as one reply.
@@ -69,3 +73,4 @@ struct ByteReply {
   std::string bytes;
 };
 
+}  // namespace weir

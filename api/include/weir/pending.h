@@ -25,9 +25,15 @@ class [[nodiscard]] Pending {
  public:
   explicit Pending(std::unique_ptr<PendingWork<T>> work) : work_(std::move(work)) {}
 
-  bool await_ready() const noexcept { return work_->ready(); }
-  void await_suspend(std::coroutine_handle<> then) { work_->resumeWhenDone(then); }
-  T await_resume() { return work_->take(); }
+  // An awaiter of its own, because g++ 12 copies what is awaited when it is neither a variable nor
+  // a temporary, as in co_await parts[i].
+  struct Awaiter {
+    PendingWork<T>& work;
+    bool await_ready() const noexcept { return work.ready(); }
+    void await_suspend(std::coroutine_handle<> then) { work.resumeWhenDone(then); }
+    T await_resume() { return work.take(); }
+  };
+  Awaiter operator co_await() { return {*work_}; }
 
  private:
   std::unique_ptr<PendingWork<T>> work_;

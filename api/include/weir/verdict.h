@@ -22,7 +22,29 @@ struct LocalReply {
   bool close = false;              // close the downstream connection afterwards
   // What a gRPC client is told; unset: what stands for `status` in gRPC.
   std::optional<uint32_t> grpc_status = std::nullopt;
+
+  // One more field; its value is copied. `name`: as for Fields::add().
+  template <typename Name>
+  void add(Arena& arena, const Name& name, std::string_view value) {
+    auto* all = arena.make<Fields>(arena);
+    if (fields != nullptr) {
+      for (const Field& field : *fields) all->append(field);
+    }
+    all->add(name, value);
+    fields = all;
+  }
 };
+
+// Copies the body.
+inline LocalReply jsonReply(Arena& arena, uint16_t status, std::string_view body,
+                            std::string_view details) {
+  LocalReply reply;
+  reply.status = status;
+  reply.body = arena.copy(body);
+  reply.details = details;
+  reply.add(arena, HeaderId::ContentType, "application/json");
+  return reply;
+}
 
 class [[nodiscard]] Verdict {
  public:

@@ -14,6 +14,9 @@ inline std::chrono::milliseconds millis(const google::protobuf::Duration& time) 
   return std::chrono::milliseconds(time.seconds() * 1000 + time.nanos() / 1'000'000);
 }
 
+void installAggregation(FilterRegistry& registry);
 void installCircuitBreaker(FilterRegistry& registry);
+void installJwtKeys(FilterRegistry& registry);
+void installRedisLimit(FilterRegistry& registry);
 
 }  // namespace weir::sketches
