@@ -130,7 +130,7 @@ TEST_F(ByteLineTest, RepliesComeInTheOrderOfRequestsInAnyPieces) {
   Asker& a = ask("one\n");
   Asker& b = ask("two\n");
   EXPECT_EQ(seen(), "one\ntwo\n");
-  EXPECT_EQ(cluster().requests.taken(), 2u);
+  EXPECT_EQ(cluster().budgets(Priority::Default).requests.taken(), 2u);
   say("1");
   EXPECT_EQ(a.said, "");
   say("1\n2");
@@ -138,8 +138,8 @@ TEST_F(ByteLineTest, RepliesComeInTheOrderOfRequestsInAnyPieces) {
   EXPECT_EQ(b.said, "");
   say("2\n");
   EXPECT_EQ(b.said, "22\n");
-  EXPECT_EQ(cluster().requests.taken(), 0u);
-  EXPECT_EQ(cluster().connections.taken(), 1u);
+  EXPECT_EQ(cluster().budgets(Priority::Default).requests.taken(), 0u);
+  EXPECT_EQ(cluster().budgets(Priority::Default).connections.taken(), 1u);
 }
 
 TEST_F(ByteLineTest, TheReplyOfOneWhoLeftIsDropped) {
@@ -147,7 +147,7 @@ TEST_F(ByteLineTest, TheReplyOfOneWhoLeftIsDropped) {
   Asker& b = ask("two\n");
   EXPECT_EQ(seen(), "one\ntwo\n");
   askers_.erase(askers_.begin());
-  EXPECT_EQ(cluster().requests.taken(), 1u);
+  EXPECT_EQ(cluster().budgets(Priority::Default).requests.taken(), 1u);
   say("1\n2\n");
   EXPECT_EQ(b.said, "2\n");
 }
@@ -159,7 +159,7 @@ TEST_F(ByteLineTest, WhatIsNoReplyClosesTheLine) {
     say(bytes);
     EXPECT_EQ(a.said, bytes[0] == '?' ? "failed: the reply is not of the protocol" : "1\n");
     EXPECT_TRUE(isClosed()) << bytes;
-    EXPECT_EQ(cluster().connections.taken(), 0u);
+    EXPECT_EQ(cluster().budgets(Priority::Default).connections.taken(), 0u);
     peer_.reset();
   }
 }
@@ -200,7 +200,7 @@ TEST_F(ByteLineTest, AServerThatClosesIsAFailure) {
   server_.reset();
   Asker& b = ask("two\n");
   EXPECT_EQ(b.said, "") << "no line: its user says so";
-  EXPECT_EQ(cluster().connections.taken(), 0u);
+  EXPECT_EQ(cluster().budgets(Priority::Default).connections.taken(), 0u);
 }
 
 TEST_F(ByteLineTest, TheCircuitBreakerCountsWhatIsOutstanding) {
@@ -233,7 +233,7 @@ TEST_F(ByteLineTest, TheLineOfAnEndpointThatGoesServesItsLastReply) {
   say("1\n");
   EXPECT_EQ(a.said, "1\n");
   EXPECT_TRUE(isClosed());
-  EXPECT_EQ(cluster().connections.taken(), 0u);
+  EXPECT_EQ(cluster().budgets(Priority::Default).connections.taken(), 0u);
 }
 
 }  // namespace
