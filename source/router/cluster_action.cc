@@ -119,14 +119,15 @@ const WeightedCluster& WeightedClusters::pick(const RequestHead& head, uint64_t 
   return clusters.back();
 }
 
-ClusterChoice ClusterAction::choose(const RequestHead& head, uint64_t random) const {
+ClusterChoice ClusterAction::choose(const RequestHead& head, uint64_t random,
+                                    const WeightedCluster* picked) const {
   const auto named = [&](const HeaderName& name) {
     return head.fields.get(name).value_or(std::string_view());
   };
   if (weighted != nullptr) {
-    const WeightedCluster& picked = weighted->pick(head, random);
-    if (picked.header) return {kNoCluster, named(*picked.header), &picked};
-    return {picked.slot, picked.name, &picked};
+    if (picked == nullptr) picked = &weighted->pick(head, random);
+    if (picked->header) return {kNoCluster, named(*picked->header), picked};
+    return {picked->slot, picked->name, picked};
   }
   if (cluster_header) return {kNoCluster, named(*cluster_header), nullptr};
   return {slot, cluster, nullptr};

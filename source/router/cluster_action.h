@@ -61,7 +61,9 @@ struct ClusterAction {
                             std::shared_ptr<const RetryPolicy> inherited_retry, bool check_clusters,
                             const FieldPath& path, Report& report);
 
-  ClusterChoice choose(const RequestHead& head, uint64_t random) const;
+  // `picked`: the weighted cluster, where it was picked before.
+  ClusterChoice choose(const RequestHead& head, uint64_t random,
+                       const WeightedCluster* picked = nullptr) const;
 
   // One of the three names the cluster.
   std::string cluster;

@@ -33,14 +33,15 @@ Fields* replyFields(const Route* route, std::string_view location, std::string_v
 }  // namespace
 
 Destination aim(const Route& route, RequestHead& head, const StreamInfo& info, Arena& arena,
-                cluster::WorkerClusters& clusters, uint64_t random, bool envoy_headers) {
-  const ClusterChoice choice = route.cluster()->choose(head, random);
+                cluster::WorkerClusters& clusters, uint64_t random, const Terms& terms) {
+  const ClusterChoice choice = route.cluster()->choose(head, random, terms.picked);
   const uint32_t slot = choice.slot != kNoCluster ? choice.slot : clusters.slotOf(choice.name);
   const Destination to{clusters.find(slot, random), choice.name, choice.weighted};
   if (to.cluster == nullptr) return to;
-  if (envoy_headers) addEnvoyHeaders(route, head);
+  if (terms.envoy_headers) addEnvoyHeaders(route, head);
   route.prepareRequest(head, info, arena,
-                       {.weighted = choice.weighted, .envoy_headers = envoy_headers});
+                       {.weighted = choice.weighted, .envoy_headers = terms.envoy_headers});
+  if (terms.scheme_matches_upstream) head.scheme = "http";  // to clusters there is no TLS
   return to;
 }
 

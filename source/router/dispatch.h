@@ -20,9 +20,16 @@ struct Destination {
   const WeightedCluster* weighted = nullptr;  // for Route::prepareResponse
 };
 
+// What is said beside the route.
+struct Terms {
+  bool envoy_headers = true;                // false: suppress_envoy_headers
+  bool scheme_matches_upstream = false;     // match_upstream of scheme_header_transformation
+  const WeightedCluster* picked = nullptr;  // the weighted cluster, where it was picked before
+};
+
 // Chooses the cluster and changes the head as the route says. `route.cluster()` is set.
 Destination aim(const Route& route, RequestHead& head, const StreamInfo& info, Arena& arena,
-                cluster::WorkerClusters& clusters, uint64_t random, bool envoy_headers);
+                cluster::WorkerClusters& clusters, uint64_t random, const Terms& terms);
 
 // The last changes, when the endpoint is known. `host_name`: the endpoint's; may be empty.
 void prepareAttempt(const Route& route, RequestHead& head, const StreamInfo& info, Arena& arena,

@@ -153,7 +153,7 @@ void Call::followRoutes() {
   route_ = match.route;
   info_.route_name = route_->name;
   const router::Destination to = router::aim(*route_, head_, info_, arena_, services_.clusters,
-                                             random_, !caller_.plan->router.suppress_envoy_headers);
+                                             random_, caller_.plan->terms());
   weighted_ = to.weighted;
   // The nearer of the two deadlines.
   const auto timeout = route_->cluster()->timeout;

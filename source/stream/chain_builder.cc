@@ -81,8 +81,12 @@ class ChainBuilder {
       const envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter& proto,
       const Where& at, bool last);
   void readRoutes();
-  std::shared_ptr<const Chain> chainFor(const router::Route& route);
-  std::optional<Configured> override(const Configured& filter, const router::Route& route);
+  // `cluster`: the weighted cluster that was picked, if it says something of its own.
+  std::shared_ptr<const Chain> chainFor(const router::Route& route,
+                                        const router::WeightedCluster* cluster = nullptr);
+  void readClusters(const router::Route& route);
+  std::optional<Configured> override(const Configured& filter, const router::Route& route,
+                                     const router::WeightedCluster* cluster);
 
   const HttpConnectionManager& proto_;
   HcmPlan& plan_;
@@ -137,39 +141,54 @@ void ChainBuilder::readFilter(
 void ChainBuilder::readRoutes() {
   plan_.route_chains.resize(plan_.routes->routeCount());
   for (const auto& host : plan_.routes->virtualHosts()) {
-    for (const router::Route& route : host->routes) plan_.route_chains[route.id] = chainFor(route);
+    for (const router::Route& route : host->routes) {
+      plan_.route_chains[route.id] = chainFor(route);
+      readClusters(route);
+    }
   }
   const bool all_plain = std::all_of(plan_.route_chains.begin(), plan_.route_chains.end(),
                                      [](const auto& chain) { return chain == nullptr; });
   if (all_plain) plan_.route_chains = {};
 }
 
-std::shared_ptr<const Chain> ChainBuilder::chainFor(const router::Route& route) {
+void ChainBuilder::readClusters(const router::Route& route) {
+  const router::ClusterAction* action = route.cluster();
+  if (action == nullptr || action->weighted == nullptr) return;
+  for (const router::WeightedCluster& cluster : action->weighted->clusters) {
+    if (cluster.config.filters().empty()) continue;
+    plan_.cluster_chains.emplace(&cluster, chainFor(route, &cluster));
+  }
+}
+
+std::shared_ptr<const Chain> ChainBuilder::chainFor(const router::Route& route,
+                                                    const router::WeightedCluster* cluster) {
   const router::PerFilterConfig* levels[] = {
       &plan_.routes->config().filters(), &route.host->config.filters(), &route.config.filters()};
   const bool plain =
       std::all_of(std::begin(levels), std::end(levels), [](auto* level) { return level->empty(); });
-  if (plain) return nullptr;
+  if (plain && cluster == nullptr) return nullptr;
   std::vector<ChainSlot> slots;
   for (const Configured& filter : filters_) {
-    const auto effective = override(filter, route);
+    const auto effective = override(filter, route, cluster);
     if (effective && !effective->disabled) slots.push_back(effective->slot);
   }
   return std::make_shared<const Chain>(std::move(slots));
 }
 
-// Applies what the table, the virtual host and the route say about one filter; least specific
-// first.
+// Applies what the table, the virtual host, the route and the weighted cluster say about one
+// filter; least specific first.
 std::optional<Configured> ChainBuilder::override(const Configured& filter,
-                                                 const router::Route& route) {
+                                                 const router::Route& route,
+                                                 const router::WeightedCluster* cluster) {
   Configured result = filter;
   std::vector<FilterConfig> wrappers;
-  wrappers.reserve(3);
+  wrappers.reserve(4);
   std::vector<const Any*> configs;
   const Where at = at_.field("route_config").field("virtual_hosts");
   for (const router::LevelConfig* level :
-       {&plan_.routes->config(), &route.host->config, &route.config}) {
-    const Any* any = level->filter(filter.slot.name);
+       {&plan_.routes->config(), &route.host->config, &route.config,
+        cluster == nullptr ? nullptr : &cluster->config}) {
+    const Any* any = level == nullptr ? nullptr : level->filter(filter.slot.name);
     if (any == nullptr) continue;
     if (context_.type_of(*any) != FilterConfig::descriptor()->full_name()) {
       configs.push_back(any);

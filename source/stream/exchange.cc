@@ -195,6 +195,10 @@ void Exchange::onForwardAttempt(const Attempt& attempt) {
 
 void Exchange::openLanes() {
   chain_ = &plan_->chainOf(route_);
+  if (!plan_->cluster_chains.empty()) {
+    weighted_ = plan_->pick(route_, *request_, random_);
+    chain_ = &plan_->chainOf(weighted_, *chain_);
+  }
   const size_t size = chain_->size();
   filters_ = static_cast<Filter**>(arena_.allocate(size * sizeof(Filter*), alignof(Filter*)));
   for (size_t i = 0; i < size; ++i) {
@@ -280,8 +284,10 @@ void Exchange::forwardRequest(bool end) {
 
 void Exchange::sendToCluster(bool end) {
   const router::ClusterAction& action = *route_->cluster();
-  const router::Destination to = router::aim(*route_, *request_, info_, arena_, services_.clusters,
-                                             random_, !plan_->router.suppress_envoy_headers);
+  router::Terms terms = plan_->terms();
+  terms.picked = weighted_;
+  const router::Destination to =
+      router::aim(*route_, *request_, info_, arena_, services_.clusters, random_, terms);
   weighted_ = to.weighted;
   if (to.cluster == nullptr) {
     plan_->stats.no_cluster.add();
@@ -318,7 +324,8 @@ Pending<bool> Exchange::until(Signal& signal, std::chrono::milliseconds limit) {
 
 std::string_view Exchange::routeCluster() const {
   const router::ClusterAction* action = route_ == nullptr ? nullptr : route_->cluster();
-  return action == nullptr ? std::string_view() : action->choose(*request_, random_).name;
+  return action == nullptr ? std::string_view()
+                           : action->choose(*request_, random_, weighted_).name;
 }
 
 // Without health checks of our own yet, every endpoint that is there counts as healthy.

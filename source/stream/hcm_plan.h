@@ -5,8 +5,10 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
+#include "source/router/dispatch.h"
 #include "source/router/route_table.h"
 #include "source/stream/background_work.h"
 #include "source/stream/chain.h"
@@ -29,11 +31,29 @@ struct HcmPlan {
     }
     return *chain;
   }
+  // The weighted cluster that the request would go to; null when its route has none.
+  const router::WeightedCluster* pick(const router::Route* route, const RequestHead& head,
+                                      uint64_t random) const {
+    const router::ClusterAction* action = route == nullptr ? nullptr : route->cluster();
+    if (action == nullptr || action->weighted == nullptr) return nullptr;
+    return &action->weighted->pick(head, random);
+  }
+  const Chain& chainOf(const router::WeightedCluster* picked, const Chain& otherwise) const {
+    const auto found = cluster_chains.find(picked);
+    return found == cluster_chains.end() ? otherwise : *found->second;
+  }
+  router::Terms terms() const {
+    return {.envoy_headers = !router.suppress_envoy_headers,
+            .scheme_matches_upstream = forwarding.schemeMatchesUpstream(),
+            .picked = nullptr};
+  }
 
   HcmStats stats;
   std::shared_ptr<const router::RouteTable> routes;
   std::shared_ptr<const Chain> chain;
   std::vector<std::shared_ptr<const Chain>> route_chains;  // by route id; null: `chain`
+  // Of weighted clusters with configuration of their own for some filter.
+  std::unordered_map<const router::WeightedCluster*, std::shared_ptr<const Chain>> cluster_chains;
   RouterPlan router;
   ForwardingPolicy forwarding;
   PathPolicy paths;

@@ -280,3 +280,10 @@ def test_method_and_target_reach_the_origin_as_they_came(place):
     client.send(request("PROPFIND", target))
     assert client.response().status == 200
     assert origin.requests[0].start == f"PROPFIND {target} HTTP/1.1"
+
+
+def test_the_scheme_may_follow_the_upstream(place):
+    place.weir(place.server(), log="%REQ(:SCHEME)%", routes=[bs.route()],
+               hcm={"scheme_header_transformation": {"match_upstream": True}})
+    place.client().ask(path="/", x_forwarded_proto="https")
+    assert place.log.line() == "http"

@@ -193,3 +193,26 @@ def test_host_rewrite_by_header(place):
     fetch(place.port)
     assert [request.get("host") for request in origin.requests] == ["from-header.example",
                                                                     "test.example"]
+
+
+def mutation(value):
+    return {"@type": bs.FILTERS + "header_mutation.v3.HeaderMutationPerRoute", "mutations": {
+        "response_mutations": [{"append": {"header": {"key": "x-said-by", "value": value}}}]}}
+
+
+@pytest.mark.parametrize("cluster, said", [("first", ["weighted"]), ("second", ["route"])])
+def test_a_weighted_cluster_configures_filters(place, cluster, said):
+    """The most specific level counts: weighted cluster, route, virtual host, route table."""
+    name = "mutate"
+    empty = bs.http_filter(name, "header_mutation.v3.HeaderMutation", mutations={})
+    weights = [
+        {"name": one, "weight": 1 if one == cluster else 0,
+         **({"typed_per_filter_config": {name: mutation("weighted")}} if one == "first" else {})}
+        for one in ("first", "second")]
+    route = {"match": {"prefix": "/"}, "route": {"weighted_clusters": {"clusters": weights}},
+             "typed_per_filter_config": {name: mutation("route")}}
+    port = place.server().port
+    place.weir(clusters=[bs.cluster(port, name=one) for one in ("first", "second")], routes=[route],
+               filters=[empty])
+    response = place.client().ask()
+    assert response.all("x-said-by")[:1] == said
