@@ -15,6 +15,8 @@ ClusterStats::ClusterStats(const StatScope& scope)
       cx_destroy_local(scope.counter("upstream_cx_destroy_local")),
       cx_destroy_remote(scope.counter("upstream_cx_destroy_remote")),
       cx_destroy_with_active_rq(scope.counter("upstream_cx_destroy_with_active_rq")),
+      cx_destroy_local_with_active_rq(scope.counter("upstream_cx_destroy_local_with_active_rq")),
+      cx_destroy_remote_with_active_rq(scope.counter("upstream_cx_destroy_remote_with_active_rq")),
       cx_max_requests(scope.counter("upstream_cx_max_requests")),
       cx_none_healthy(scope.counter("upstream_cx_none_healthy")),
       cx_protocol_error(scope.counter("upstream_cx_protocol_error")),
@@ -26,16 +28,19 @@ ClusterStats::ClusterStats(const StatScope& scope)
       rq_cancelled(scope.counter("upstream_rq_cancelled")),
       rq_timeout(scope.counter("upstream_rq_timeout")),
       rq_per_try_timeout(scope.counter("upstream_rq_per_try_timeout")),
-      rq_maintenance(scope.counter("upstream_rq_maintenance_mode")),
+      rq_per_try_idle_timeout(scope.counter("upstream_rq_per_try_idle_timeout")),
       rq_rx_reset(scope.counter("upstream_rq_rx_reset")),
       rq_tx_reset(scope.counter("upstream_rq_tx_reset")),
       rq_retry(scope.counter("upstream_rq_retry")),
       rq_retry_success(scope.counter("upstream_rq_retry_success")),
       rq_retry_overflow(scope.counter("upstream_rq_retry_overflow")),
+      rq_retry_limit_exceeded(scope.counter("upstream_rq_retry_limit_exceeded")),
+      rq_retry_backoff_exponential(scope.counter("upstream_rq_retry_backoff_exponential")),
+      rq_retry_backoff_ratelimited(scope.counter("upstream_rq_retry_backoff_ratelimited")),
+      retry_or_shadow_abandoned(scope.counter("retry_or_shadow_abandoned")),
       rq_pending_total(scope.counter("upstream_rq_pending_total")),
       rq_pending_overflow(scope.counter("upstream_rq_pending_overflow")),
       rq_pending_failure_eject(scope.counter("upstream_rq_pending_failure_eject")),
-      rq_active_overflow(scope.counter("upstream_rq_active_overflow")),
       rq_active(scope.gauge("upstream_rq_active")),
       rq_pending_active(scope.gauge("upstream_rq_pending_active")),
       cx_connect_ms(scope.histogram("upstream_cx_connect_ms", Histogram::Unit::Microseconds)),
@@ -61,6 +66,16 @@ void ClusterStats::countStatus(uint16_t status) const {
     known.store(cell, std::memory_order_relaxed);
   }
   Counter(cell).add();
+}
+
+void ClusterStats::countRetried(uint16_t status) const {
+  const StatScope scope = scope_.scope("retry");
+  const std::string code = std::to_string(status);
+  const std::string digit = std::to_string(status / 100);
+  scope.counter("upstream_rq_completed").add();
+  scope.counter("upstream_rq_" + digit + "xx", "upstream_rq_xx", "envoy_response_code_class", digit)
+      .add();
+  scope.counter("upstream_rq_" + code, "upstream_rq", "envoy_response_code", code).add();
 }
 
 }  // namespace weir::cluster

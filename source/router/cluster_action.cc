@@ -106,6 +106,7 @@ void checkRest(const route::RouteAction& proto, const FieldPath& path, Report& r
     report.notYet(path.at("internal_redirect_action"));
   }
   if (proto.rate_limits_size() != 0) report.notYet(path.at("rate_limits"));
+  if (proto.include_vh_rate_limits().value()) report.notYet(path.at("include_vh_rate_limits"));
 }
 
 }  // namespace
@@ -145,11 +146,11 @@ ClusterAction ClusterAction::from(const route::RouteAction& proto,
   } else if (proto.cluster_not_found_response_code() == route::RouteAction::INTERNAL_SERVER_ERROR) {
     made.cluster_not_found_status = 500;
   }
-  if (proto.priority() != envoy::config::core::v3::DEFAULT) report.notYet(path.at("priority"));
   if (proto.upgrade_configs_size() != 0) report.notYet(path.at("upgrade_configs"));
   if (proto.has_max_grpc_timeout()) report.notYet(path.at("max_grpc_timeout"));
+  if (proto.has_grpc_timeout_offset()) report.notYet(path.at("grpc_timeout_offset"));
   if (proto.has_flush_timeout()) report.notYet(path.at("flush_timeout"));
-  made.high_priority = proto.priority() == envoy::config::core::v3::HIGH;
+  if (proto.priority() == envoy::config::core::v3::HIGH) made.priority = cluster::Priority::High;
   made.auto_host_rewrite = proto.auto_host_rewrite().value();
   made.append_x_forwarded_host = proto.append_x_forwarded_host();
   made.path_rewrite = PathRewrite::from(proto, path, report);
@@ -157,7 +158,6 @@ ClusterAction ClusterAction::from(const route::RouteAction& proto,
   made.retry = std::move(inherited_retry);
   if (proto.has_retry_policy()) {
     made.retry = RetryPolicy::from(proto.retry_policy(), path.at("retry_policy"), report);
-    if (made.retry->on != 0) report.notYet(path.at("retry_policy"));
   }
   if (proto.hash_policy_size() != 0) {
     auto kept = std::make_unique<route::RouteAction>();
@@ -219,6 +219,7 @@ void ClusterAction::readDurations(const route::RouteAction& proto, const FieldPa
   max_stream_duration = read(longest.has_max_stream_duration(), longest.max_stream_duration(),
                              at.at("max_stream_duration"));
   if (longest.has_grpc_timeout_header_max()) {
+    report.notYet(at.at("grpc_timeout_header_max"));
     grpc_timeout_max =
         readDuration(longest.grpc_timeout_header_max(), at.at("grpc_timeout_header_max"), report);
   }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "envoy/config/route/v3/route_components.pb.h"
+#include "source/cluster/cluster.h"
 #include "source/router/field_path.h"
 #include "source/router/header_ops.h"
 #include "source/router/level_config.h"
@@ -72,7 +73,7 @@ struct ClusterAction {
   std::unique_ptr<const WeightedClusters> weighted;
 
   uint16_t cluster_not_found_status = 503;
-  bool high_priority = false;
+  cluster::Priority priority = cluster::Priority::Default;
   bool auto_host_rewrite = false;  // the endpoint's host name, when it is known
   bool append_x_forwarded_host = false;
 

@@ -1,22 +1,50 @@
 #include "source/router/dispatch.h"
 
+#include <algorithm>
 #include <charconv>
 #include <string>
+#include <utility>
 
 namespace weir::router {
 namespace {
 
-const HeaderName kAttemptCount = *HeaderName::parse("x-envoy-attempt-count");
+using std::chrono::milliseconds;
 
-void addEnvoyHeaders(const Route& route, RequestHead& head) {
-  const auto timeout = route.cluster()->timeout;
-  if (timeout.count() != 0) {
-    char text[24];
-    const auto done = std::to_chars(text, text + sizeof text, timeout.count());
-    head.fields.set(HeaderId::XEnvoyExpectedRqTimeoutMs,
-                    {text, static_cast<size_t>(done.ptr - text)});
+const HeaderName kAttemptCount = *HeaderName::parse("x-envoy-attempt-count");
+const HeaderName kIsTimeoutRetry = *HeaderName::parse("x-envoy-is-timeout-retry");
+
+// 0 is none.
+milliseconds nearer(milliseconds a, milliseconds b) {
+  if (a.count() == 0 || b.count() == 0) return std::max(a, b);
+  return std::min(a, b);
+}
+
+// What the head says of the attempt; `elapsed` of the time for all of them.
+void addAttemptFields(const Route& route, Fields& fields, uint32_t number, const Timeouts& timeouts,
+                      milliseconds elapsed) {
+  if (route.host->count_attempts_in_request) fields.set(kAttemptCount, std::to_string(number));
+  if (!timeouts.told) return;
+  milliseconds expected = nearer(timeouts.each, timeouts.whole);
+  if (expected.count() == 0) return;
+  if (elapsed.count() != 0 && timeouts.whole.count() != 0) {
+    expected = std::max(std::min(expected, timeouts.whole - elapsed), milliseconds(1));
   }
-  if (route.host->count_attempts_in_request) head.fields.setView(kAttemptCount, "1");
+  char text[24];
+  const auto done = std::to_chars(text, text + sizeof text, expected.count());
+  fields.set(HeaderId::XEnvoyExpectedRqTimeoutMs, {text, static_cast<size_t>(done.ptr - text)});
+}
+
+void addTries(const Route& route, RequestHead& head, const Terms& terms, Destination& to) {
+  const ClusterAction& action = *route.cluster();
+  Steering steering;
+  if (terms.steered) steering = Steering::take(head);
+  if (steering.timeout) to.timeouts.whole = nearer(*steering.timeout, terms.at_most);
+  auto tries = std::make_unique<Tries>(action.retry.get(), std::move(steering), head,
+                                       to.cluster->cluster(), action.priority, to.timeouts.whole,
+                                       route.body_limit.of(terms.buffer_limit));
+  if (!tries->needed()) return;
+  to.timeouts.each = tries->perTryTimeout();
+  to.tries = std::move(tries);
 }
 
 // The fields of a reply that the route asks for: its header operations apply. An operator wrote the
@@ -34,11 +62,15 @@ Fields* replyFields(const Route* route, std::string_view location, std::string_v
 
 Destination aim(const Route& route, RequestHead& head, const StreamInfo& info, Arena& arena,
                 cluster::WorkerClusters& clusters, uint64_t random, const Terms& terms) {
-  const ClusterChoice choice = route.cluster()->choose(head, random, terms.picked);
+  const ClusterAction& action = *route.cluster();
+  const ClusterChoice choice = action.choose(head, random, terms.picked);
   const uint32_t slot = choice.slot != kNoCluster ? choice.slot : clusters.slotOf(choice.name);
-  const Destination to{clusters.find(slot, random), choice.name, choice.weighted};
+  Destination to{clusters.find(slot, random), choice.name, choice.weighted, {}, nullptr};
   if (to.cluster == nullptr) return to;
-  if (terms.envoy_headers) addEnvoyHeaders(route, head);
+  to.timeouts.whole = nearer(action.timeout, terms.at_most);
+  to.timeouts.told = terms.envoy_headers;
+  if (action.retry != nullptr || terms.steered) addTries(route, head, terms, to);
+  addAttemptFields(route, head.fields, 1, to.timeouts, milliseconds(0));
   route.prepareRequest(head, info, arena,
                        {.weighted = choice.weighted, .envoy_headers = terms.envoy_headers});
   if (terms.scheme_matches_upstream) head.scheme = "http";  // to clusters there is no TLS
@@ -46,13 +78,20 @@ Destination aim(const Route& route, RequestHead& head, const StreamInfo& info, A
 }
 
 void prepareAttempt(const Route& route, RequestHead& head, const StreamInfo& info, Arena& arena,
-                    std::string_view host_name) {
+                    const Timeouts& timeouts, std::string_view host_name) {
   if (route.cluster()->auto_host_rewrite && !host_name.empty()) {
     head.authority = arena.copy(host_name);
   }
-  if (info.attempts > 1 && route.host->count_attempts_in_request) {
-    head.fields.set(kAttemptCount, std::to_string(info.attempts));
+  if (info.attempts <= 1) return;
+  if (route.host->mark_timeout_retries) {
+    const bool late = info.upstream_failure.kind == FailureKind::Timeout;
+    head.fields.setView(kIsTimeoutRetry, late ? "true" : "false");
   }
+  // The time for all attempts begins with the request's last byte.
+  const bool begun = info.last_downstream_rx != SteadyTime();
+  const auto elapsed = begun ? info.first_upstream_tx - info.last_downstream_rx : milliseconds(0);
+  addAttemptFields(route, head.fields, info.attempts, timeouts,
+                   std::chrono::duration_cast<milliseconds>(elapsed));
 }
 
 RouteReply answer(const Match& match, const RequestHead& head, const StreamInfo& info,

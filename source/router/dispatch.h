@@ -6,34 +6,50 @@
 // Order for a cluster: aim() once, prepareAttempt() before each attempt.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "source/cluster/worker_cluster.h"
 #include "source/router/route_table.h"
+#include "source/router/tries.h"
 
 namespace weir::router {
-
-struct Destination {
-  cluster::WorkerCluster* cluster = nullptr;  // null: there is no cluster of that name
-  std::string_view name;
-  const WeightedCluster* weighted = nullptr;  // for Route::prepareResponse
-};
 
 // What is said beside the route.
 struct Terms {
   bool envoy_headers = true;                // false: suppress_envoy_headers
   bool scheme_matches_upstream = false;     // match_upstream of scheme_header_transformation
+  bool steered = false;                     // the head may have fields that are Steering
+  uint64_t buffer_limit = 0;                // the listener's, of each connection; 0: none
   const WeightedCluster* picked = nullptr;  // the weighted cluster, where it was picked before
+  std::chrono::milliseconds at_most{0};     // the sender's own limit to the response; 0: none
+};
+
+// 0: none.
+struct Timeouts {
+  std::chrono::milliseconds whole{0};  // of all attempts together
+  std::chrono::milliseconds each{0};   // of each
+  bool told = false;                   // to the cluster, in x-envoy-expected-rq-timeout-ms
+};
+
+struct Destination {
+  cluster::WorkerCluster* cluster = nullptr;  // null: there is no cluster of that name
+  std::string_view name;
+  const WeightedCluster* weighted = nullptr;  // for Route::prepareResponse
+  Timeouts timeouts;
+  std::unique_ptr<Tries> tries;  // null: one attempt, without a limit of its own
 };
 
 // Chooses the cluster and changes the head as the route says. `route.cluster()` is set.
 Destination aim(const Route& route, RequestHead& head, const StreamInfo& info, Arena& arena,
                 cluster::WorkerClusters& clusters, uint64_t random, const Terms& terms);
 
-// The last changes, when the endpoint is known. `host_name`: the endpoint's; may be empty.
+// The last changes, when the endpoint is known and something may be sent there. `host_name`: the
+// endpoint's; may be empty. `info` tells of this attempt and of the outcome of the one before.
 void prepareAttempt(const Route& route, RequestHead& head, const StreamInfo& info, Arena& arena,
-                    std::string_view host_name);
+                    const Timeouts& timeouts, std::string_view host_name);
 
 struct RouteReply {
   enum class Kind : uint8_t { NoRoute, Https, Direct, Redirect };

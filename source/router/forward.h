@@ -1,29 +1,19 @@
-// A Forward carries one request to an endpoint and its response back: it chooses the endpoint,
-// waits for a connection, sends, and tries once more where that is safe. Lives in its exchange,
-// which writes the request into it and gets the response from it. Worker thread only.
+// A Forward gets one request answered by a cluster: it sends it in one attempt, and where that
+// fails and a retry is asked for, or is safe anyway, in another one. Lives in its exchange, which
+// writes the request into it and gets the response from it. Worker thread only.
 //
 // Order: start body* (trailers)?; nothing after cancel() or onForwardFailure().
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
-#include "source/cluster/pool/http1_pool.h"
-#include "source/cluster/worker_cluster.h"
-#include "source/codec/stream.h"
-#include "weir/stream_info.h"
+#include "source/router/carrier.h"
+#include "source/router/forward_failure.h"
+#include "source/router/tries.h"
 
 namespace weir::router {
-
-// Why no (complete) response came, in the words of the local reply it may become.
-struct ForwardFailure {
-  Failure failure;
-  ResponseFlag flag = ResponseFlag::UpstreamConnectionFailure;
-  uint16_t status = 503;
-  std::string_view details;  // "upstream_reset_before_response_started{connection_failure}"
-  std::string_view body;
-  bool overloaded = false;  // a circuit breaker refused: x-envoy-overloaded
-};
 
 class ForwardUser {
  public:
@@ -46,13 +36,15 @@ class ForwardUser {
   ~ForwardUser() = default;
 };
 
-class Forward final : public codec::ClientStreamUser, public cluster::PoolWaiter {
+class Forward final {
  public:
-  Forward(ForwardUser& user, StreamInfo& info) : user_(user), info_(info) {}
+  Forward(ForwardUser& user, StreamInfo& info) : user_(user), info_(info), carrier_(*this, info) {}
   ~Forward() { cancel(); }
 
+  // `tries` null: neither route nor request ask for more than one attempt.
   void start(cluster::WorkerCluster& cluster, net::Loop& loop, const RequestHead& head, bool end,
-             uint64_t random);
+             uint64_t random, cluster::Priority priority = cluster::Priority::Default,
+             std::unique_ptr<Tries> tries = nullptr);
   void body(std::string_view data, bool end);
   void trailers(const Fields& trailers);
   // `why` is the outcome of an attempt that has none yet.
@@ -61,54 +53,59 @@ class Forward final : public codec::ClientStreamUser, public cluster::PoolWaiter
   // True: what is written is being held; pause the source until onForwardWritable().
   bool congested() const;
 
-  void pauseResponse();
-  void resumeResponse();
+  void pauseResponse() { carrier_.pauseResponse(); }
+  void resumeResponse() { carrier_.resumeResponse(); }
   // The whole-response timeout passed: counted for the cluster and the endpoint, and the outcome of
   // the attempt. cancel() follows.
   void countTimeout();
 
+  // From Carrier.
+  Arena& arena() { return user_.forwardArena(); }
+  SteadyTime now() const { return loop_->now(); }
+  void onReady();
+  // True: the answer is dropped, and retry() follows.
+  bool takesAnother(const ResponseHead& head) { return tries_ != nullptr && askTries(head); }
+  void retry();
+  void onInterim(ResponseHead& head) { user_.onForwardInterim(head); }
+  void onHead(ResponseHead& head, bool end);
+  void onBody(std::string_view data, bool end);
+  void onTrailers(Fields& trailers);
+  void onFailure(const Failure& failure, bool overflow);
+  void onWritable() { user_.onForwardWritable(); }
+
+  // From Tries.
+  void onPauseOver() { tryEndpoint(); }
+  void onTryTimeout(bool idle);
+
  private:
+  cluster::Http1Pool* chooseEndpoint();
   void tryEndpoint();
-  void nameEndpoint();
   void sendHeld();
-  bool mayRetry(const Failure& failure) const;
-  void finish();
-  void report(const Failure& failure, bool overflow);
-  void tell(const Failure& failure, uint16_t status, bool will_retry);
-
-  // cluster::PoolWaiter
-  void onPoolReady(cluster::Http1Client& client) override;
-  void onPoolFailure(const Failure& failure, bool overflow) override;
-
-  // codec::ClientStreamUser
-  Arena& responseArena() override { return user_.forwardArena(); }
-  void onUpstreamInterim(ResponseHead& head) override;
-  void onUpstreamHead(ResponseHead& head, bool end) override;
-  void onUpstreamBody(std::string_view data, bool end) override;
-  void onUpstreamTrailers(Fields& trailers) override;
-  void onUpstreamFailure(const Failure& failure) override;
-  void onUpstreamWritable() override { user_.onForwardWritable(); }
+  bool askTries(const ResponseHead& head);
+  bool isSafeToRepeat(const Failure& failure) const;
+  bool keepsBody() const { return tries_ != nullptr && tries_->mayRetry(); }
+  void noteBody(std::string_view data);
+  void drawAgain();
+  bool asksForAnother(const Failure& failure);
+  void noteAnswer(Retries::Answer answer);
+  void tell(const Failure& failure, bool will_retry);
+  void report(ForwardFailure failure);
 
   ForwardUser& user_;
   StreamInfo& info_;
+  Carrier carrier_;
   net::Loop* loop_ = nullptr;
   cluster::WorkerCluster* cluster_ = nullptr;
-  const cluster::Endpoint* endpoint_ = nullptr;
   const RequestHead* head_ = nullptr;
-  codec::ClientStream* stream_ = nullptr;
   const Fields* trailers_ = nullptr;
-  std::string held_;  // body that came before the connection
+  std::unique_ptr<Tries> tries_;
+  std::string held_;  // body that came before the connection, or may be sent again
   bool held_end_ = false;
   bool headers_only_ = false;
-  bool request_sent_ = false;  // completely
-  bool response_started_ = false;
-  bool response_paused_ = false;
-  bool counted_ = false;    // upstream_rq_active
-  bool undecided_ = false;  // an attempt whose outcome was not told
+  bool repeated_ = false;  // without being asked to
+  bool fresh_ = false;     // not on a connection that was idle
+  cluster::Priority priority_ = cluster::Priority::Default;
   uint64_t random_ = 0;
-  uint32_t retries_ = 0;
-  uint16_t status_ = 0;
-  net::SteadyTime tried_at_{}, sent_at_{};
 };
 
 }  // namespace weir::router

@@ -9,6 +9,8 @@ namespace {
 namespace route = envoy::config::route::v3;
 using std::chrono::milliseconds;
 
+constexpr std::string_view kPreviousHosts =
+    "/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate";
 constexpr int64_t kLongestSeconds = 315'576'000'000;  // what a Duration may hold
 
 constexpr std::array<std::pair<std::string_view, uint32_t>, 16> kNames = {{
@@ -123,7 +125,15 @@ std::shared_ptr<const RetryPolicy> RetryPolicy::from(const route::RetryPolicy& p
     made->host_selection_attempts = proto.host_selection_retry_max_attempts();
   }
   if (proto.has_retry_priority()) report.notYet(path.at("retry_priority"));
-  if (proto.retry_host_predicate_size() != 0) report.notYet(path.at("retry_host_predicate"));
+  for (int i = 0; i < proto.retry_host_predicate_size(); ++i) {
+    const auto& predicate = proto.retry_host_predicate(i);
+    if (predicate.typed_config().type_url().ends_with(kPreviousHosts)) {
+      made->avoids_previous_hosts = true;
+    } else {
+      report.notYet(path.at("retry_host_predicate", i));
+    }
+  }
+  if (proto.refresh_cluster_on_retry()) report.refuse(path.at("refresh_cluster_on_retry"));
   if (proto.retry_options_predicates_size() != 0) {
     report.notYet(path.at("retry_options_predicates"));
   }

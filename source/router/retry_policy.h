@@ -59,6 +59,7 @@ struct RetryPolicy {
   std::chrono::milliseconds back_off_max{250};
   std::vector<ResetHeader> reset_headers;
   std::chrono::milliseconds reset_max{300'000};
+  bool avoids_previous_hosts = false;  // while another endpoint is found in so many draws:
   int64_t host_selection_attempts = 1;
 };
 

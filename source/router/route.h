@@ -11,6 +11,7 @@
 #include <string_view>
 #include <variant>
 
+#include "source/router/body_limit.h"
 #include "source/router/cluster_action.h"
 #include "source/router/direct_response.h"
 #include "source/router/header_ops.h"
@@ -37,8 +38,8 @@ struct Route {
   HeaderLevel headers;
   LevelConfig config;
   const VirtualHost* host = nullptr;
-  std::optional<uint64_t> request_body_limit;  // what a filter may buffer of a request
-  bool changes_request = false;                // prepareRequest() has something to do
+  BodyLimit body_limit;          // of what is kept for retries
+  bool changes_request = false;  // prepareRequest() has something to do
   bool changes_response = false;
 
   const ClusterAction* cluster() const { return std::get_if<ClusterAction>(&action); }

@@ -98,7 +98,6 @@ TEST(RouteTable, WarnsOfWhatComesLater) {
                 "hash_policy": [{"header": {"header_name": "h"}}],
                 "request_mirror_policies": [{"cluster": "m"}]}})")),
       UnorderedElementsAre(HasSubstr("route.retry_policy.retry_on: 'typo' is not known"),
-                           HasSubstr("route.retry_policy: is not yet honoured"),
                            HasSubstr("route.hash_policy: is not yet honoured"),
                            HasSubstr("route.request_mirror_policies: is not yet honoured")));
 }
@@ -272,7 +271,7 @@ TEST(ClusterAction, TimesRetriesAndUpgradesAreRead) {
   EXPECT_EQ(action.idle_timeout, milliseconds(1500));
   EXPECT_EQ(action.max_stream_duration, milliseconds(9000));
   EXPECT_EQ(action.grpc_timeout_max, milliseconds(3000));
-  EXPECT_TRUE(action.high_priority);
+  EXPECT_EQ(action.priority, cluster::Priority::High);
   EXPECT_TRUE(action.auto_host_rewrite);
   EXPECT_EQ(action.cluster_not_found_status, 404);
   EXPECT_EQ(action.retry->on, kRetryGatewayError | kRetryReset | kRetryGrpcUnavailable);
@@ -282,6 +281,48 @@ TEST(ClusterAction, TimesRetriesAndUpgradesAreRead) {
   ASSERT_EQ(action.upgrades.size(), 2u);
   EXPECT_EQ(action.upgrades[0].type, "websocket");
   EXPECT_FALSE(action.upgrades[1].enabled);
+}
+
+TEST(RetryPolicy, WhatChoosesTheEndpointIsHonouredOrSaid) {
+  const auto policy = [](const std::string& fields) {
+    return withRoutes(R"({"match": {"prefix": "/"}, "route": {"cluster": "c",
+      "retry_policy": {"retry_on": "5xx", )" +
+                      fields + "}}}");
+  };
+  RecordingBuild build;
+  const auto table = RouteTable::from(
+      routesFromJson(
+          policy(R"("retry_host_predicate": [
+      {"name": "a", "typed_config": {"@type": "type.googleapis.com/)"
+                 R"(envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"}}],
+      "host_selection_retry_max_attempts": 5)")),
+      build);
+  ASSERT_NE(table, nullptr) << build.allErrors();
+  const RetryPolicy& read = *table->virtualHosts()[0]->routes[0].cluster()->retry;
+  EXPECT_TRUE(read.avoids_previous_hosts);
+  EXPECT_EQ(read.host_selection_attempts, 5);
+  EXPECT_THAT(warningsOf(policy(R"("retry_host_predicate": [{"name": "b"}])")),
+              UnorderedElementsAre(HasSubstr("retry_host_predicate[0]: is not yet honoured")));
+  EXPECT_THAT(errorsOf(policy(R"("refresh_cluster_on_retry": true)")),
+              UnorderedElementsAre(HasSubstr("refresh_cluster_on_retry: is not supported yet")));
+}
+
+TEST(BodyLimit, TheMostSpecificCountsAndTheConnectionsBoundsTheOldOne) {
+  RecordingBuild build;
+  const auto table = RouteTable::from(routesFromJson(R"({"virtual_hosts": [{"name": "v",
+      "domains": ["*"], "per_request_buffer_limit_bytes": 5000, "routes": [
+      {"match": {"prefix": "/a"}, "route": {"cluster": "c"}},
+      {"match": {"prefix": "/b"}, "route": {"cluster": "c"}, "per_request_buffer_limit_bytes": 7},
+      {"match": {"prefix": "/c"}, "route": {"cluster": "c"}, "request_body_buffer_limit": 9000,
+       "per_request_buffer_limit_bytes": 7}]}]})"),
+                                      build);
+  ASSERT_NE(table, nullptr) << build.allErrors();
+  const auto& routes = table->virtualHosts()[0]->routes;
+  EXPECT_EQ(routes[0].body_limit.of(1000), 1000u);
+  EXPECT_EQ(routes[0].body_limit.of(0), 5000u);
+  EXPECT_EQ(routes[1].body_limit.of(1000), 7u);
+  EXPECT_EQ(routes[2].body_limit.of(1000), 9000u);
+  EXPECT_EQ(BodyLimit().of(1000), 1000u);
 }
 
 TEST(Rewrite, EnvoyHeadersMayBeSuppressed) {

@@ -5,9 +5,16 @@ namespace {
 
 namespace route = envoy::config::route::v3;
 
-std::optional<uint64_t> bodyLimit(bool has_new, uint64_t value, bool has_old, uint64_t old) {
-  if (has_new) return value;
-  return has_old ? std::optional<uint64_t>(old) : std::nullopt;
+// Of a route or a virtual host; the route's own setting comes first.
+template <typename Proto>
+BodyLimit bodyLimit(const Proto& proto, const BodyLimit& otherwise) {
+  if (proto.has_request_body_buffer_limit()) {
+    return {BodyLimit::Source::Exactly, proto.request_body_buffer_limit().value()};
+  }
+  if (proto.has_per_request_buffer_limit_bytes()) {
+    return {BodyLimit::Source::AtMost, proto.per_request_buffer_limit_bytes().value()};
+  }
+  return otherwise;
 }
 
 void checkHostRest(const route::VirtualHost& proto, const FieldPath& path, Report& report) {
@@ -81,13 +88,10 @@ void VirtualHost::read(const route::VirtualHost& proto, HostBuild& build, const 
   count_attempts_in_request = proto.include_request_attempt_count();
   count_attempts_in_response = proto.include_attempt_count_in_response();
   mark_timeout_retries = proto.include_is_timeout_retry_header();
-  request_body_limit = bodyLimit(
-      proto.has_request_body_buffer_limit(), proto.request_body_buffer_limit().value(),
-      proto.has_per_request_buffer_limit_bytes(), proto.per_request_buffer_limit_bytes().value());
+  body_limit = bodyLimit(proto, {});
   std::shared_ptr<const RetryPolicy> retry;
   if (proto.has_retry_policy()) {
     retry = RetryPolicy::from(proto.retry_policy(), path.at("retry_policy"), report);
-    if (retry->on != 0) report.notYet(path.at("retry_policy"));
   }
   checkHostRest(proto, path, report);
   routes.reserve(static_cast<size_t>(proto.routes_size()));
@@ -114,9 +118,7 @@ void VirtualHost::addRoute(const route::Route& proto,
   made.headers = HeaderLevel::from(proto, path, report);
   made.config = LevelConfig(proto.typed_per_filter_config(),
                             proto.has_metadata() ? &proto.metadata() : nullptr);
-  made.request_body_limit = bodyLimit(
-      proto.has_request_body_buffer_limit(), proto.request_body_buffer_limit().value(),
-      proto.has_per_request_buffer_limit_bytes(), proto.per_request_buffer_limit_bytes().value());
+  made.body_limit = bodyLimit(proto, body_limit);
   checkRouteRest(proto, path, report);
 
   const ClusterAction* action = made.cluster();

@@ -73,7 +73,7 @@ struct VirtualHost {
   bool count_attempts_in_request = false;   // x-envoy-attempt-count to the cluster
   bool count_attempts_in_response = false;  // … and to the client
   bool mark_timeout_retries = false;        // x-envoy-is-timeout-retry
-  std::optional<uint64_t> request_body_limit;
+  BodyLimit body_limit;
 
  private:
   void addRoute(const envoy::config::route::v3::Route& proto,

@@ -102,9 +102,11 @@ std::shared_ptr<const listener::ListenerPlan> buildListener(const Proto& proto, 
         .error("expected exactly one filter chain, found " +
                std::to_string(proto.filter_chains_size()));
   }
+  stream::BuildContext of_listener = context;
+  of_listener.buffer_limit = plan->buffer_limit;
   for (int i = 0; i < proto.filter_chains_size(); ++i) {
     buildChain(proto.filter_chains(i), at.field("filter_chains").index(static_cast<size_t>(i)),
-               context, *plan);
+               of_listener, *plan);
   }
   return at.report().errors() == before ? plan : nullptr;
 }

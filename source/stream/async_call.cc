@@ -34,7 +34,7 @@ class Call final : public PendingWork<CallResult>, router::ForwardUser, net::Tim
         head_(arena_),
         forward_(*this, info_) {
     if (!makeHead()) return;
-    request_.cluster.empty() ? followRoutes() : goTo(findCluster());
+    request_.cluster.empty() ? followRoutes() : goTo(namedCluster());
   }
 
   bool ready() const override { return wakeup_.done(); }
@@ -44,10 +44,10 @@ class Call final : public PendingWork<CallResult>, router::ForwardUser, net::Tim
  private:
   bool makeHead();
   bool addFields();
-  cluster::WorkerCluster* findCluster();
+  router::Destination namedCluster();
   void knowCaller();
   void followRoutes();
-  void goTo(cluster::WorkerCluster* cluster);
+  void goTo(router::Destination to);
   void answerFromRoute(const router::RouteReply& reply);
 
   void fail(const Failure& failure);
@@ -66,7 +66,8 @@ class Call final : public PendingWork<CallResult>, router::ForwardUser, net::Tim
   void onForwardFailure(const router::ForwardFailure& failure) override { fail(failure.failure); }
   void onForwardWritable() override {}
   void onForwardEndpoint(std::string_view host_name) override {
-    if (route_ != nullptr) router::prepareAttempt(*route_, head_, info_, arena_, host_name);
+    if (route_ == nullptr) return;
+    router::prepareAttempt(*route_, head_, info_, arena_, timeouts_, host_name);
   }
   void onForwardAttempt(const Attempt&) override {}
   Arena& forwardArena() override { return arena_; }
@@ -86,6 +87,7 @@ class Call final : public PendingWork<CallResult>, router::ForwardUser, net::Tim
   RequestHead head_;
   const router::Route* route_ = nullptr;  // null: the request names its cluster
   const router::WeightedCluster* weighted_ = nullptr;
+  router::Timeouts timeouts_;
   router::Forward forward_;
   CallResult result_;
 };
@@ -121,15 +123,19 @@ bool Call::addFields() {
   return true;
 }
 
-cluster::WorkerCluster* Call::findCluster() {
-  return services_.clusters.find(services_.clusters.slotOf(request_.cluster), random_);
+router::Destination Call::namedCluster() {
+  router::Destination to;
+  to.cluster = services_.clusters.find(services_.clusters.slotOf(request_.cluster), random_);
+  to.timeouts.whole = request_.timeout;
+  return to;
 }
 
 // What formats of the route's header changes may ask for.
 void Call::knowCaller() {
   const StreamInfo& stream = *caller_.info;
-  info_.start_wall = stream.start_wall;
-  info_.start = services_.loop.now();
+  info_.start = info_.last_downstream_rx = services_.loop.now();
+  info_.start_wall = stream.start_wall +
+                     std::chrono::duration_cast<WallTime::duration>(info_.start - stream.start);
   info_.connection_id = stream.connection_id;
   info_.stream_id = stream.stream_id;
   info_.request_id = stream.request_id;
@@ -152,22 +158,23 @@ void Call::followRoutes() {
   }
   route_ = match.route;
   info_.route_name = route_->name;
-  const router::Destination to = router::aim(*route_, head_, info_, arena_, services_.clusters,
-                                             random_, caller_.plan->terms());
-  weighted_ = to.weighted;
-  // The nearer of the two deadlines.
-  const auto timeout = route_->cluster()->timeout;
-  const bool nearer = timeout.count() != 0 && timeout < request_.timeout;
-  if (nearer || request_.timeout.count() == 0) request_.timeout = timeout;
-  goTo(to.cluster);
+  router::Terms terms = caller_.plan->terms();
+  terms.steered = true;  // filters are trusted: what came from outside is gone from what they copy
+  terms.at_most = request_.timeout;
+  goTo(router::aim(*route_, head_, info_, arena_, services_.clusters, random_, terms));
 }
 
-void Call::goTo(cluster::WorkerCluster* cluster) {
-  if (cluster == nullptr) return fail(refused("no such cluster"));
-  if (request_.timeout.count() != 0) {
-    timer_.arm(services_.loop.timers(), services_.loop.now() + request_.timeout);
+void Call::goTo(router::Destination to) {
+  if (to.cluster == nullptr) return fail(refused("no such cluster"));
+  weighted_ = to.weighted;
+  timeouts_ = to.timeouts;
+  if (timeouts_.whole.count() != 0) {
+    timer_.arm(services_.loop.timers(), services_.loop.now() + timeouts_.whole);
   }
-  forward_.start(*cluster, services_.loop, head_, request_.body.empty(), random_);
+  const auto priority =
+      route_ == nullptr ? cluster::Priority::Default : route_->cluster()->priority;
+  forward_.start(*to.cluster, services_.loop, head_, request_.body.empty(), random_, priority,
+                 std::move(to.tries));
   if (!request_.body.empty() && !wakeup_.done()) forward_.body(request_.body, true);
 }
 

@@ -233,6 +233,10 @@ constexpr char kRoutes[] = R"(
   - header: {key: x-route, value: users}
 - match: {prefix: /auto/}
   route: {cluster: origin, auto_host_rewrite: true}
+- match: {path: /again}
+  route:
+    cluster: origin
+    retry_policy: {retry_on: 5xx, num_retries: 2, per_try_timeout: 0.2s}
 - match: {path: /gone}
   redirect: {path_redirect: /here}
 - match: {path: /fixed}
@@ -304,6 +308,60 @@ TEST_F(RoutedCallTest, RedirectsAndDirectResponsesAreResults) {
 TEST_F(RoutedCallTest, NoRouteAndNoClusterAreFailures) {
   EXPECT_EQ(get("/elsewhere").failure.detail, "no route");
   EXPECT_EQ(get("/header", {{"x-to", "nowhere"}}).failure.detail, "no such cluster");
+}
+
+TEST_F(RoutedCallTest, ARoutesRetriesAreMade) {
+  int requests = 0;
+  origin_.answer([&requests](const test::Seen&) {
+    Reply never;
+    never.fate = Reply::Fate::Never;
+    ++requests;
+    return requests == 1 ? Reply{503} : requests == 2 ? never : Reply{200, {}, "good"};
+  });
+  begin(routed(to("", "/again")));
+  pass(30ms);
+  EXPECT_EQ(requests, 2) << "after a pause";
+  EXPECT_FALSE(task_->done());
+  pass(200ms);
+  pass(80ms);
+  ASSERT_TRUE(task_->done());
+  const CallResult result = task_->take();
+  EXPECT_EQ(result.status, 200);
+  EXPECT_EQ(result.body, "good");
+  EXPECT_EQ(requests, 3);
+  EXPECT_EQ(origin_.seen().at(0).field("x-envoy-expected-rq-timeout-ms"), "200");
+}
+
+TEST_F(RoutedCallTest, ACallMayAskForRetries) {
+  int requests = 0;
+  origin_.answer([&requests](const test::Seen&) {
+    ++requests;
+    return Reply{503};
+  });
+  CallRequest request = to("", "/users/7");
+  request.fields = {{"x-envoy-retry-on", "5xx"}, {"x-envoy-max-retries", "3"}, {"x-a", "1"}};
+  begin(routed(request));
+  for (int i = 0; i < 20 && !task_->done(); ++i) pass(10ms);
+  ASSERT_TRUE(task_->done());
+  EXPECT_EQ(task_->take().status, 503);
+  EXPECT_EQ(requests, 4);
+  EXPECT_EQ(origin_.seen().at(0).field("x-envoy-retry-on"), "");
+  EXPECT_EQ(origin_.seen().at(0).field("x-a"), "1");
+}
+
+TEST_F(RoutedCallTest, ItsOwnTimeEndsTheAttempts) {
+  Reply never;
+  never.fate = Reply::Fate::Never;
+  origin_.answer(never);
+  CallRequest request = to("", "/again");
+  request.timeout = 300ms;
+  begin(routed(request));
+  for (int i = 0; i < 28; ++i) pass(10ms);
+  EXPECT_FALSE(task_->done());
+  pass(30ms);
+  ASSERT_TRUE(task_->done());
+  EXPECT_EQ(task_->take().failure.kind, FailureKind::Timeout);
+  EXPECT_EQ(origin_.seen().size(), 2u);
 }
 
 TEST_F(RoutedCallTest, TheNearerOfBothTimeoutsCounts) {

@@ -109,6 +109,7 @@ bool Exchange::prepareRequest() {
   const std::array<uint64_t, 2> random{services_.random.next(), services_.random.next()};
   const Sender sender = plan_->forwarding.applyRequest(*request_, info_, ClientFacts{}, arena_);
   forces_trace_ = sender.forces_trace;
+  steered_ = sender.steers;
   if (!sender.is_internal) {
     for (const HeaderName& name : plan_->routes->internalOnlyHeaders())
       request_->fields.remove(name);
@@ -184,7 +185,7 @@ void Exchange::onLaneVerdict(size_t slot, Verdict::Kind verdict, bool waited) {
 
 // Before a head is sent to the endpoint that was chosen, again for each try.
 void Exchange::onForwardEndpoint(std::string_view host_name) {
-  router::prepareAttempt(*route_, *request_, info_, arena_, host_name);
+  router::prepareAttempt(*route_, *request_, info_, arena_, timeouts_, host_name);
 }
 
 void Exchange::onForwardAttempt(const Attempt& attempt) {
@@ -224,7 +225,7 @@ void Exchange::onRequestTrailers(Fields& trailers) {
 void Exchange::onRequestComplete() {
   request_complete_ = true;
   info_.last_downstream_rx = services_.loop.now();
-  if (forwarded_ && route_timeout_.count() != 0) armTimer();
+  if (forwarded_ && timeouts_.whole.count() != 0) armTimer();
 }
 
 void Exchange::onLaneHead(Direction direction, bool end) {
@@ -285,8 +286,9 @@ void Exchange::forwardRequest(bool end) {
 void Exchange::sendToCluster(bool end) {
   const router::ClusterAction& action = *route_->cluster();
   router::Terms terms = plan_->terms();
+  terms.steered = steered_;
   terms.picked = weighted_;
-  const router::Destination to =
+  router::Destination to =
       router::aim(*route_, *request_, info_, arena_, services_.clusters, random_, terms);
   weighted_ = to.weighted;
   if (to.cluster == nullptr) {
@@ -300,10 +302,11 @@ void Exchange::sendToCluster(bool end) {
                      .close = false};
     return localReply(reply);
   }
+  timeouts_ = to.timeouts;
   forwarded_ = true;
-  route_timeout_ = action.timeout;
-  if (request_complete_ && route_timeout_.count() != 0) armTimer();
-  forward_.start(*to.cluster, services_.loop, *request_, end, random_);
+  if (request_complete_ && timeouts_.whole.count() != 0) armTimer();
+  forward_.start(*to.cluster, services_.loop, *request_, end, random_, action.priority,
+                 std::move(to.tries));
 }
 
 Pending<void> Exchange::sleep(std::chrono::microseconds wait) {

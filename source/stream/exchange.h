@@ -138,15 +138,15 @@ class Exchange final : public net::Deferred,
   router::Forward forward_;
   net::Timer timer_;
   SteadyTime last_activity_{};
-  std::chrono::milliseconds idle_timeout_{0}, max_duration_{0}, route_timeout_{0};
+  std::chrono::milliseconds idle_timeout_{0}, max_duration_{0};
+  router::Timeouts timeouts_;
   StreamMetadata metadata_;
   telemetry::DecisionRecord record_;
   uint64_t random_ = 0;         // one draw for all who ask, as in Envoy
   uint8_t request_pauses_ = 0;  // bit set of reasons
   bool request_complete_ = false, head_written_ = false, response_written_ = false;
-  bool forwarded_ = false;      // forward_ has been started
-  bool from_upstream_ = false;  // response_ is the origin's
-  bool finished_ = false, forces_trace_ = false;
+  bool forwarded_ = false, from_upstream_ = false;  // forward_ runs; response_ is the origin's
+  bool finished_ = false, forces_trace_ = false, steered_ = false;
 };
 
 }  // namespace weir::stream

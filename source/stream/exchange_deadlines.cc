@@ -18,7 +18,7 @@ SteadyTime Exchange::nextDeadline() const {
   consider(last_activity_, idle_timeout_);
   consider(info_.start, max_duration_);
   if (!request_complete_) consider(info_.start, plan_->request_timeout);
-  if (request_complete_ && forwarded_) consider(info_.last_downstream_rx, route_timeout_);
+  if (request_complete_ && forwarded_) consider(info_.last_downstream_rx, timeouts_.whole);
   return next;
 }
 
@@ -34,7 +34,7 @@ void Exchange::onTimer() {
                    .flag = {},
                    .fields = nullptr,
                    .close = !request_complete_};
-  if (request_complete_ && forwarded_ && passed(info_.last_downstream_rx, route_timeout_)) {
+  if (request_complete_ && forwarded_ && passed(info_.last_downstream_rx, timeouts_.whole)) {
     forward_.countTimeout();
     reply.body = "upstream request timeout";
     reply.details = "response_timeout";

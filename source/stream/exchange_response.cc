@@ -107,7 +107,12 @@ void Exchange::localReply(const LocalReply& reply) {
   info_.response_code = response_->status = reply.status;
   info_.response = response_;
   info_.response_code = reply.status;
-  if (routed) route_->prepareResponse(*response_, info_, arena_, weighted_);
+  if (routed) {
+    if (virtual_host_->count_attempts_in_response) {
+      response_->fields.add("x-envoy-attempt-count", std::to_string(info_.attempts));
+    }
+    route_->prepareResponse(*response_, info_, arena_, weighted_);
+  }
   if (reply.fields != nullptr) {
     for (const Field& field : *reply.fields) response_->fields.append(field);
   }

@@ -68,6 +68,7 @@ bool removeUntrusted(Fields& fields, Sender& sender) {
       fields.remove(field.name());  // all of that name, so the next one is at i now
     } else {
       sender.forces_trace = sender.forces_trace || field.name() == kForceTrace;
+      sender.steers = sender.steers || sender.is_internal;
       ++i;
     }
   }

@@ -50,7 +50,8 @@ struct Sender {
   bool is_internal = false;  // from an address of internal_address_config, and nobody in between
   bool is_edge = false;      // from outside, and this is the first proxy it reaches
   bool forces_trace =
-      false;  // an internal x-envoy-force-trace: the response tells the request's id
+      false;            // an internal x-envoy-force-trace: the response tells the request's id
+  bool steers = false;  // internal, with x-envoy-* fields of its own: see router::Steering
 };
 
 struct ResponseFacts {

@@ -103,6 +103,7 @@ std::shared_ptr<const HcmPlan> buildHcm(const HttpConnectionManager& proto, cons
   }
   auto plan = std::make_shared<HcmPlan>(
       context.stats.scope("http").tagged(proto.stat_prefix(), "envoy_http_conn_manager_prefix"));
+  plan->buffer_limit = context.buffer_limit;
   readTimeouts(proto, *plan);
   readLimits(proto, *plan, at);
   readCodec(proto, *plan);

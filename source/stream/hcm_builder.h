@@ -35,6 +35,7 @@ struct BuildContext {
   telemetry::RuntimeValue runtime;
   ProxyIdentity proxy;
   uint32_t workers = 1;
+  uint64_t buffer_limit = 1 << 20;  // the listener's, of each connection
 };
 
 using HttpConnectionManager =

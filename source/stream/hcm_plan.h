@@ -45,7 +45,10 @@ struct HcmPlan {
   router::Terms terms() const {
     return {.envoy_headers = !router.suppress_envoy_headers,
             .scheme_matches_upstream = forwarding.schemeMatchesUpstream(),
-            .picked = nullptr};
+            .steered = false,
+            .buffer_limit = buffer_limit,
+            .picked = nullptr,
+            .at_most = {}};
   }
 
   HcmStats stats;
@@ -73,6 +76,7 @@ struct HcmPlan {
 
   uint32_t max_head_bytes = 60 * 1024;
   uint32_t max_fields = 100;
+  uint64_t buffer_limit = 1 << 20;  // of each connection, as the listener says
   bool accept_http_10 = false;
   std::string default_host_for_http_10;
   bool proxy_100_continue = false;

@@ -64,7 +64,7 @@ std::string Config::yaml() const {
       "route_config:\n";
   text += perFilter(table, 2);
   text += "  virtual_hosts:\n  - name: all\n    domains: [\"*\"]\n";
-  text += perFilter(virtual_host, 4);
+  text += perFilter(virtual_host, 4) + indented(virtual_host_fields, 4);
   text += "    routes:\n";
   if (!routes.empty()) return text + indented(routes, 4);
   return text + "    - match: {prefix: /}\n      route: {cluster: origin}\n" + perFilter(route, 6);

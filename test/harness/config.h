@@ -27,6 +27,7 @@ struct Config {
   std::string virtual_host;          // … the virtual host,
   std::string table;                 // … the route table
   std::string routes;                // a list that replaces the one route
+  std::string virtual_host_fields;   // more fields of the virtual host
   std::string hcm;                   // more fields of the HttpConnectionManager
   std::vector<std::string> clusters{"origin"};
   std::vector<void (*)(FilterRegistry&)> more_filters;  // that are not of the build

@@ -5,7 +5,8 @@
 // after the other; each starts when it is made.
 //
 // Through the routes, a call is a request like a client's behind the last filter: virtual host by
-// authority, path normalised, header changes, rewrites, cluster, the nearer of both timeouts.
+// authority, path normalised, header changes, rewrites, cluster, the nearer of both timeouts, the
+// route's retries (within that time; `fields` may ask for more, as x-envoy-retry-on and its like).
 // Redirects and direct responses are results as they are. Filters do not run for it: so a filter
 // cannot call itself, and a part that needs authorization must have got it with the whole.
 #pragma once

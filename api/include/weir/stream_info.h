@@ -89,7 +89,7 @@ struct Attempt {
   Failure failure;            // none: a response came; Cancelled: nobody waited for it any more
   uint16_t status = 0;        // of the response; 0: there was none
   std::chrono::nanoseconds duration{0};  // since the endpoint was chosen
-  bool will_retry = false;
+  bool will_retry = false;  // another follows, unless the stream ends in the pause before it
 };
 
 // A zero time means "did not happen".

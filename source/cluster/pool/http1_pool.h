@@ -25,6 +25,7 @@ class PoolWaiter {
   PoolWaiter() = default;
   ~PoolWaiter() { leaveQueue(); }
   void leaveQueue();
+  bool queued() const { return pool_ != nullptr; }
 
  private:
   friend class Http1Pool;

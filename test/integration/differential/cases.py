@@ -267,4 +267,52 @@ LOGGED = (
         "204-length", "connection-close", "http-1.0")]
 )
 
-CASES = {"plain": PLAIN, "edge": EDGE, "routes": ROUTES, "failing": FAILING, "logged": LOGGED}
+INTERNAL = "x-forwarded-for: 10.1.2.3"
+RETRIES = (
+    [case(f"{path} {what}", do(what, "GET", path), req("GET", "/plain"))
+     for path in ("/5xx", "/once", "/none", "/gateway", "/reset", "/connect", "/4xx", "/only-put",
+                  "/full", "/plain")
+     for what in ("status:200", "status:404", "status:409", "status:500", "status:503",
+                  "until:2:status:503", "until:3:status:503", "until:4:status:503", "until:2:die",
+                  "until:3:die", "cut-length")]
+    + [case(f"{path} {what}", do(what, "GET", path), req("GET", "/plain")) for path, what in (
+        ("/codes", "until:2:status:404"), ("/codes", "status:404"), ("/codes", "status:503"),
+        ("/headers", "until:2:again"), ("/headers", "again"), ("/headers", "status:503"),
+        ("/limited", "rate-limited"), ("/limited", "until:2:rate-limited"),
+        ("/limited", "status:429"), ("/5xx", "rate-limited"), ("/grpc", "grpc-unavailable"),
+        ("/grpc", "until:2:grpc-unavailable"), ("/reset-before", "until:2:die"),
+        ("/try-time", "never"), ("/try-time", "until:2:never"), ("/try-time", "stall"),
+        ("/try-only", "never"), ("/dead", "status:200"), ("/5xx", "until:2:garbage"),
+        ("/5xx", "until:2:chunked"))]
+    + [case(f"PUT {path}", do("until:2:status:503", "PUT", path, "content-length: 5", body=b"hello"))
+       for path in ("/5xx", "/only-put", "/short-body", "/plain")]
+    + [case("a body too long to be kept",
+            do("until:2:status:503", "PUT", "/short-body", "content-length: 11",
+               body=b"hello again")),
+       case("a chunked body",
+            do("until:3:status:503", "POST", "/5xx", "transfer-encoding: chunked",
+               body=b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")),
+       case("a body and a reset",
+            do("until:2:die", "POST", "/reset", "content-length: 5", body=b"hello"))]
+    + [case(f"asked by an internal sender: {name}", do(what, "GET", path, INTERNAL, *fields))
+       for name, what, path, fields in (
+           ("5xx", "until:2:status:503", "/plain", ["x-envoy-retry-on: 5xx"]),
+           ("so many", "until:4:status:503", "/plain",
+            ["x-envoy-retry-on: 5xx", "x-envoy-max-retries: 3"]),
+           ("fewer than the policy", "until:3:status:503", "/5xx", ["x-envoy-max-retries: 1"]),
+           ("none", "until:2:status:503", "/5xx", ["x-envoy-max-retries: 0"]),
+           ("codes", "until:2:status:404", "/plain",
+            ["x-envoy-retry-on: retriable-status-codes", "x-envoy-retriable-status-codes: 404"]),
+           ("fields", "until:2:again", "/plain",
+            ["x-envoy-retry-on: retriable-headers", "x-envoy-retriable-header-names: x-again"]),
+           ("grpc", "until:2:grpc-unavailable", "/plain",
+            ["x-envoy-retry-grpc-on: unavailable"]),
+           ("time of each", "until:2:never", "/plain",
+            ["x-envoy-retry-on: 5xx", "x-envoy-upstream-rq-per-try-timeout-ms: 150"]),
+           ("time of all", "never", "/plain", ["x-envoy-upstream-rq-timeout-ms: 150"]))]
+    + [case("asked by an external sender",
+            do("status:503", "GET", "/plain", "x-forwarded-for: 192.0.2.1", "x-envoy-retry-on: 5xx"))]
+)
+
+CASES = {"plain": PLAIN, "edge": EDGE, "routes": ROUTES, "failing": FAILING, "logged": LOGGED,
+         "retries": RETRIES}

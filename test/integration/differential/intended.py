@@ -47,6 +47,20 @@ INTENDED = [
     ("logged", "pipelined*", "log",
      "Of requests that arrive together each is logged with its own bytes; Envoy adds those behind a "
      "request to its count."),
+    ("retries", "/[!5gr]* until:*:die", "*",
+     "Weir sends a safe request once more when a pooled connection dies before a byte of the "
+     "response, whatever the retry policy says; Envoy does what the policy says."),
+    ("retries", "/reset-before until:2:die", "*",
+     "As above."),
+    ("retries", "* cut-length", "log",
+     "An upstream that closes in the middle of a body is logged as UC, see above."),
+    ("retries", "/try-time stall", "log",
+     "As above: UC where Envoy logs UPE."),
+    ("retries", "/try-time never", "log",
+     "Flags are listed in a fixed order; Envoy lists them as they were set."),
+    ("retries", "/dead *", "log",
+     "The details say remote_connection_failure without Envoy's wording, and an endpoint that could "
+     "not be connected to is among those attempted; Envoy leaves it out."),
     ("plain", "blank lines first", "*",
      "One empty line before a request is passed over, which is RFC 9112 §2.2's \"at least one\"; a "
      "second one is refused. Envoy passes over any number."),

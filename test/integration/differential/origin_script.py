@@ -50,6 +50,10 @@ SCRIPTS = {
     "204-length": (b"HTTP/1.1 204 No Content\r\ncontent-length: 0\r\n\r\n", False),
     "latin": (plain("x-a: \xe9\xff"), False),
     "upper": (plain("X-Upper-Case: Value", "Content-Type: Text/HTML"), False),
+    "again": (plain("x-again: yes"), False),
+    "rate-limited": (plain("x-envoy-ratelimited: true", status="429 Too Many"), False),
+    "retry-after": (plain("retry-after: 1", status="503 Wait"), False),
+    "grpc-unavailable": (plain("content-type: application/grpc", "grpc-status: 14"), False),
     "alt-svc": (plain("alt-svc: h3=\":443\"", "strict-transport-security: max-age=1"), False),
     "ops": (plain("x-inner: 1", "x-set: theirs", "x-add: theirs"), False),
     "die": (b"", True),
@@ -69,9 +73,18 @@ WAIT_SECONDS = 1.5
 NO_BODY = ("204", "205", "304")
 
 
+def scripted(request):
+    """What x-do says; `until:3:die` dies before the third attempt and then echoes."""
+    what = request.get("x-do") or ""
+    if what.startswith("until:"):
+        _, count, before = what.split(":", 2)
+        return before if int(request.get("x-envoy-attempt-count")) < int(count) else "echo"
+    return what
+
+
 def answer(request):
     """(bytes, whether to close) for a request."""
-    what = request.get("x-do") or "echo"
+    what = scripted(request) or "echo"
     if what == "echo":
         body = f"{request.start} with {len(request.body)} bytes".encode()
         data, close = plain("content-type: text/plain", body=body), False
@@ -91,7 +104,7 @@ def answer(request):
 
 def serve(wire, request):
     """Answers on the origin's connection; False when the connection ends."""
-    what = request.get("x-do") or ""
+    what = scripted(request)
     if what in WAIT:
         wire.send(WAIT[what])
         wire.sock.settimeout(WAIT_SECONDS)

@@ -1,0 +1,80 @@
+// A Carrier makes one attempt to get a request answered: it takes an endpoint of the cluster, waits
+// for a connection, carries the request there and the response back to its Forward, and counts what
+// it did. One object serves a request's attempts one after the other. Owned by the Forward; worker
+// thread only.
+//
+//   (start (send* | …) (end of the response | failure | cancel))*
+#pragma once
+
+#include <string_view>
+
+#include "source/cluster/pool/http1_pool.h"
+#include "source/cluster/worker_cluster.h"
+#include "source/codec/stream.h"
+#include "weir/stream_info.h"
+
+namespace weir::router {
+
+class Forward;
+
+class Carrier final : public codec::ClientStreamUser, public cluster::PoolWaiter {
+ public:
+  Carrier(Forward& forward, StreamInfo& info) : forward_(forward), info_(info) {}
+
+  // `fresh`: not on a connection that has been idle. Ends in Forward::onReady() or a failure.
+  void start(cluster::WorkerCluster& cluster, cluster::Http1Pool& pool, bool fresh);
+  void sendHead(const RequestHead& head, bool end);
+  void sendBody(std::string_view data, bool end);
+  void sendTrailers(const Fields& trailers);
+  // Nothing more is told; what was begun is given up.
+  void cancel();
+
+  // On a connection, until the response has ended.
+  bool connected() const { return stream_ != nullptr; }
+  bool congested() const { return stream_->congested(); }
+  bool requestBegun() const { return begun_; }
+  // Begun, and its outcome() was not asked for.
+  bool undecided() const { return undecided_; }
+  bool responseStarted() const { return response_started_; }
+  const cluster::Endpoint* endpoint() const { return endpoint_; }
+  void pauseResponse();
+  void resumeResponse();
+  // What is told of the attempt at this moment. `failure` none: a response came.
+  Attempt outcome(const Failure& failure, bool will_retry);
+  // For the endpoint's counts: it took longer than it may, or failed.
+  void countTimeout();
+  void countError();
+
+ private:
+  void nameEndpoint();
+  void finish();
+  void noteSent(bool end);
+
+  // cluster::PoolWaiter
+  void onPoolReady(cluster::Http1Client& client) override;
+  void onPoolFailure(const Failure& failure, bool overflow) override;
+
+  // codec::ClientStreamUser
+  Arena& responseArena() override;
+  void onUpstreamInterim(ResponseHead& head) override;
+  void onUpstreamHead(ResponseHead& head, bool end) override;
+  void onUpstreamBody(std::string_view data, bool end) override;
+  void onUpstreamTrailers(Fields& trailers) override;
+  void onUpstreamFailure(const Failure& failure) override;
+  void onUpstreamWritable() override;
+
+  Forward& forward_;
+  StreamInfo& info_;
+  cluster::WorkerCluster* cluster_ = nullptr;
+  const cluster::Endpoint* endpoint_ = nullptr;
+  codec::ClientStream* stream_ = nullptr;
+  bool begun_ = false;
+  bool response_started_ = false;
+  bool response_paused_ = false;
+  bool counted_ = false;  // upstream_rq_active
+  bool undecided_ = false;
+  uint16_t status_ = 0;
+  SteadyTime tried_at_{}, sent_at_{};
+};
+
+}  // namespace weir::router

@@ -1,0 +1,64 @@
+#include "source/router/forward_failure.h"
+
+namespace weir::router {
+namespace {
+
+constexpr std::string_view kReset = "upstream connect error or disconnect/reset before headers. ";
+
+}  // namespace
+
+ForwardFailure describeOverflow(const Failure& failure) {
+  return {failure, ResponseFlag::UpstreamOverflow,
+          503,     "upstream_reset_before_response_started{overflow}",
+          kReset,  "overflow",
+          true};
+}
+
+ForwardFailure describe(const Failure& failure, bool response_started) {
+  switch (failure.kind) {
+    case FailureKind::ConnectFailed:
+      return {failure, ResponseFlag::UpstreamConnectionFailure,
+              503,     "upstream_reset_before_response_started{remote_connection_failure}",
+              kReset,  "remote connection failure"};
+    case FailureKind::ConnectTimeout:
+      return {failure, ResponseFlag::UpstreamConnectionFailure,
+              503,     "upstream_reset_before_response_started{connection_timeout}",
+              kReset,  "connection timeout"};
+    case FailureKind::ProtocolError:
+      return {failure,
+              ResponseFlag::UpstreamProtocolError,
+              502,
+              response_started ? "upstream_reset_after_response_started{protocol_error}"
+                               : "upstream_reset_before_response_started{protocol_error}",
+              kReset,
+              "protocol error"};
+    default:
+      return {failure,
+              ResponseFlag::UpstreamConnectionTermination,
+              503,
+              response_started ? "upstream_reset_after_response_started{connection_termination}"
+                               : "upstream_reset_before_response_started{connection_termination}",
+              kReset,
+              "connection termination"};
+  }
+}
+
+ForwardFailure describeNoEndpoint() {
+  return {{Side::Upstream, FailureKind::ConnectFailed, Retry::Never, "no endpoint"},
+          ResponseFlag::NoHealthyUpstream,
+          503,
+          "no_healthy_upstream",
+          "no healthy upstream",
+          {}};
+}
+
+ForwardFailure describeTryTimeout(bool idle) {
+  return {{Side::Upstream, FailureKind::Timeout, Retry::Never, "attempt timeout"},
+          idle ? ResponseFlag::StreamIdleTimeout : ResponseFlag::UpstreamRequestTimeout,
+          504,
+          idle ? "upstream_per_try_idle_timeout" : "upstream_per_try_timeout",
+          "upstream request timeout",
+          {}};
+}
+
+}  // namespace weir::router
