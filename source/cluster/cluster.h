@@ -16,6 +16,7 @@
 
 #include "source/cluster/cluster_stats.h"
 #include "source/cluster/endpoint.h"
+#include "source/cluster/membership.h"
 #include "source/telemetry/configured_metadata.h"
 #include "source/transport/connection.h"
 #include "weir/stats.h"
@@ -119,7 +120,13 @@ class Cluster {
   const StatScope scope_;
   const ClusterStats& makeStats() const {
     std::lock_guard lock(mutex_);
-    if (stats_ == nullptr) stats_ = std::make_unique<ClusterStats>(scope_);
+    if (stats_ == nullptr) {
+      stats_ = std::make_unique<ClusterStats>(scope_);
+      // Others' discovery tells of each change.
+      if (settings_.discovery == Discovery::Static) {
+        Membership(scope_).publish(endpoints_->all.size());
+      }
+    }
     stats_seen_.store(stats_.get(), std::memory_order_release);
     return *stats_;
   }

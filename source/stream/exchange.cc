@@ -81,6 +81,7 @@ Exchange::Exchange(Services& services, std::shared_ptr<const HcmPlan> plan, Exch
   info_.request = request_;
   info_.dynamic_metadata = &metadata_;
   plan_->stats.rq_total.add();
+  plan_->stats.rq_http1_total.add();
   plan_->stats.rq_active.add();
 }
 
@@ -266,7 +267,10 @@ void Exchange::pauseRequest(bool pause, uint8_t reason) {
 
 // The request has passed every filter: do what its route says.
 void Exchange::forwardRequest(bool end) {
-  if (route_ != nullptr && route_->cluster() != nullptr) return sendToCluster(end);
+  if (route_ != nullptr) {
+    plan_->stats.routed.add();
+    if (route_->cluster() != nullptr) return sendToCluster(end);
+  }
   const router::RouteReply reply =
       router::answer({match_, virtual_host_, route_}, *request_, info_, arena_);
   using Kind = router::RouteReply::Kind;

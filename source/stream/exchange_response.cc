@@ -135,12 +135,10 @@ void Exchange::sendReplyBody(const LocalReply& reply, bool through_chain) {
   if (!end && !finished_) response_lane_.body(body.text, true);
 }
 
-void Exchange::startRejected(const codec::ParseError& error) {
-  plan_->stats.cx_protocol_error.add();
-  onRequestError(error);
-}
+void Exchange::startRejected(const codec::ParseError& error) { onRequestError(error); }
 
 void Exchange::onRequestError(const codec::ParseError& error) {
+  plan_->stats.cx_protocol_error.add();
   request_complete_ = true;
   localReply({.status = error.status,
               .body = reasonPhrase(error.status),

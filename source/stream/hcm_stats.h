@@ -19,13 +19,12 @@ struct HcmStats {
   Histogram cx_length_ms;
 
   Counter rq_total, rq_http1_total, rq_completed, rq_rx_reset, rq_tx_reset, rq_too_large,
-      rq_timeout, rq_header_timeout, rq_idle_timeout, rq_max_duration_reached, rq_non_relative_path,
-      rq_ws_on_non_ws_route, rq_failed_path_normalization, rq_redirected_with_normalized_path,
-      response_before_rq_complete;
+      rq_timeout, rq_header_timeout, rq_idle_timeout, rq_max_duration_reached,
+      rq_failed_path_normalization, rq_redirected_with_normalized_path, response_before_rq_complete;
   Gauge rq_active;
   Histogram rq_time;
 
-  Counter no_route, no_cluster, rq_direct_response, rq_redirect;
+  Counter routed, no_route, no_cluster, rq_direct_response, rq_redirect;
 
   void countStatus(uint16_t status) const {
     rq_completed.add();

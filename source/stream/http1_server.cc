@@ -299,6 +299,7 @@ void Http1Server::linger() {
 
 void Http1Server::onInputEnd() {
   if (state_ == State::Lingering) {
+    peer_gone_ = true;
     if (connection_.writeFinished()) close();
     return;
   }
@@ -313,7 +314,7 @@ void Http1Server::onFailed(const Failure&) { gone("downstream_remote_disconnect"
 
 void Http1Server::gone(std::string_view details) {
   if (state_ == State::Closed) return;
-  plan_->stats.cx_destroy_remote.add();
+  peer_gone_ = true;
   if (exchange_ != nullptr) {
     plan_->stats.cx_destroy_active_rq.add();
     state_ = State::Body;  // whatever the exchange does now, the connection ends
@@ -324,6 +325,7 @@ void Http1Server::gone(std::string_view details) {
 
 void Http1Server::close() {
   if (state_ == State::Closed) return;
+  (peer_gone_ ? plan_->stats.cx_destroy_remote : plan_->stats.cx_destroy_local).add();
   state_ = State::Closed;
   timer_.disarm();
   connection_.close();

@@ -114,6 +114,7 @@ class Http1Server final : public transport::ConnectionUser,
   bool request_paused_ = false;  // by the exchange
   bool head_partial_ = false;    // some bytes of a head are here
   bool response_done_ = false;
+  bool peer_gone_ = false;
   Protocol protocol_ = Protocol::Http11;
   Method method_ = Method::Get;
   uint64_t id_;

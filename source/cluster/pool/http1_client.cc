@@ -252,7 +252,9 @@ void Http1Client::fail(FailureKind kind, std::string_view detail) {
   if (kind == FailureKind::ProtocolError) stats.cx_protocol_error.add();
   (kind == FailureKind::ProtocolError ? stats.cx_destroy_local : stats.cx_destroy_remote).add();
   if (was == State::Busy) {
+    const bool ours = kind == FailureKind::ProtocolError;
     stats.cx_destroy_with_active_rq.add();
+    (ours ? stats.cx_destroy_local_with_active_rq : stats.cx_destroy_remote_with_active_rq).add();
     pool_.onRequestEnd();
   }
   pool_.onClosed(*this, was == State::Busy);
@@ -266,6 +268,8 @@ void Http1Client::fail(FailureKind kind, std::string_view detail) {
 void Http1Client::detach() {
   if (user_ == nullptr) return;
   user_ = nullptr;
+  pool_.cluster().stats().cx_destroy_with_active_rq.add();
+  pool_.cluster().stats().cx_destroy_local_with_active_rq.add();
   pool_.onRequestEnd();
   close();
 }

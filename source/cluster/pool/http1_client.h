@@ -47,6 +47,7 @@ class Http1Client final : public transport::ConnectionUser,
   Http1Client* next = nullptr;
   Http1Client* previous = nullptr;
   uint64_t served() const { return served_; }
+  net::SteadyTime began() const { return began_; }
   const std::string& localText();
 
  private:

@@ -184,6 +184,8 @@ void Http1Pool::forget(Http1Client*& list, Http1Client& client) {
   budgets_.connections.give();
   cluster_.stats().cx_active.sub();
   cluster_.stats().cx_destroy.add();
+  cluster_.stats().cx_length_ms.record(
+      static_cast<uint64_t>((loop_.now() - client.began()) / std::chrono::microseconds(1)));
   endpoint_->counts.cx_active.fetch_sub(1, std::memory_order_relaxed);
   loop_.destroyLater(&client);
 }
