@@ -347,4 +347,8 @@ void Exchange::setMetadata(std::string_view space, std::string_view key, std::st
   metadata_.set(space, key, value, arena_);
 }
 
+std::string_view Exchange::metadata(std::string_view space, std::string_view key) const {
+  return metadata_.get(space, key);
+}
+
 }  // namespace weir::stream

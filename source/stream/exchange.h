@@ -68,9 +68,7 @@ class Exchange final : public net::Deferred,
   Pending<ByteReply> exchange(ByteRequest request) override;
   Pending<bool> until(Signal& signal, std::chrono::milliseconds limit) override;
   void setMetadata(std::string_view space, std::string_view key, std::string_view value) override;
-  std::string_view metadata(std::string_view space, std::string_view key) const override {
-    return metadata_.get(space, key);
-  }
+  std::string_view metadata(std::string_view space, std::string_view key) const override;
   std::string_view routeCluster() const override;
   std::optional<ClusterHealth> clusterHealth(std::string_view cluster) const override;
   void setFlag(ResponseFlag flag) override { info_.flags.set(flag); }
