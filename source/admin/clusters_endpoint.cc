@@ -70,7 +70,7 @@ void appendCluster(const Cluster& cluster, telemetry::Page& page) {
   appendLimits(text, name + "::default_priority::", settings.limits);
   appendLimits(text, name + "::high_priority::", settings.high_limits);
   text += name + "::added_via_api::false\n";
-  for (const cluster::EndpointPtr& endpoint : cluster.endpoints()->all) {
+  for (const auto now = cluster.endpoints(); const cluster::EndpointPtr& endpoint : now->all) {
     appendEndpoint(page.text(), name, *endpoint);
     page.settle();
   }
@@ -113,7 +113,7 @@ void writeCluster(const Cluster& cluster, envoy::admin::v3::ClusterStatus& to) {
   auto& high = *breakers.add_thresholds();
   high.set_priority(envoy::config::core::v3::HIGH);
   writeLimits(cluster.settings().high_limits, high);
-  for (const cluster::EndpointPtr& endpoint : cluster.endpoints()->all) {
+  for (const auto now = cluster.endpoints(); const cluster::EndpointPtr& endpoint : now->all) {
     writeEndpoint(*endpoint, *to.add_host_statuses());
   }
 }

@@ -106,7 +106,7 @@ envoy::config::endpoint::v3::ClusterLoadAssignment assignmentOf(const cluster::C
   std::map<std::tuple<uint32_t, std::string, std::string, std::string>,
            envoy::config::endpoint::v3::LocalityLbEndpoints*>
       localities;
-  for (const cluster::EndpointPtr& endpoint : cluster.endpoints()->all) {
+  for (const auto now = cluster.endpoints(); const cluster::EndpointPtr& endpoint : now->all) {
     auto*& locality =
         localities[{endpoint->priority, endpoint->region, endpoint->zone, endpoint->sub_zone}];
     if (locality == nullptr) {

@@ -168,6 +168,25 @@ TEST_F(EndpointsTest, clustersAsText) {
   EXPECT_EQ(get("/clusters?filter=(").body, "Invalid re2 regex\n");
 }
 
+// Discovery publishes while a page thread writes.
+TEST_F(EndpointsTest, aClustersEndpointsStayWhileTheirPageIsWritten) {
+  const cluster::ClusterPtr& back = source_.table->front();
+  auto many = std::make_shared<cluster::EndpointSet>();
+  for (int i = 0; i < 200; ++i) many->all.push_back(std::make_shared<cluster::Endpoint>());
+  back->publish(std::move(many));
+  std::string text;
+  size_t pieces = 0;
+  answer(Request::from("GET", "/clusters?filter=back"), source_).page([&](std::string_view piece) {
+    text += piece;
+    ++pieces;
+    back->publish(std::make_shared<cluster::EndpointSet>());
+  });
+  EXPECT_GE(pieces, 2u);
+  size_t written = 0;
+  for (size_t at = 0; (at = text.find("::hostname::", at)) != text.npos; ++at) ++written;
+  EXPECT_EQ(written, 200u);
+}
+
 TEST_F(EndpointsTest, clustersAsJson) {
   const Response response = get("/clusters?format=json");
   const auto proto = parsed<pb::Clusters>(response);
