@@ -116,7 +116,7 @@ void StatStore::flushInterval() {
 }
 
 void StatStore::resetCounters() {
-  for (const Metric* metric : *sorted()) {
+  for (const auto list = sorted(); const Metric* metric : *list) {
     if (metric->kind != StatKind::Counter) continue;
     metric->base.store(telemetry::sumCell(metric->cell), std::memory_order_relaxed);
   }

@@ -156,6 +156,23 @@ TEST(StatStore, handlesAreMadeWhileOthersCountAndRead) {
   for (int i = 0; i < 300; ++i) EXPECT_EQ(store.value("c" + std::to_string(i)), 3u);
 }
 
+TEST(StatStore, countersAreResetWhileOthersAreMade) {
+  StatStore store;
+  const Counter counter = StatScope(store).counter("counted");
+  counter.add();
+  std::atomic<bool> done{false};
+  std::thread maker([&] {
+    for (int i = 0; i < 2000; ++i) {
+      StatScope(store).counter("c" + std::to_string(i));
+      store.sorted();
+    }
+    done = true;
+  });
+  while (!done) store.resetCounters();
+  maker.join();
+  EXPECT_EQ(store.value("counted"), 0u);
+}
+
 const Metric& only(const StatStore& store, std::string_view name) {
   const auto list = store.sorted();
   for (const Metric* metric : *list) {
