@@ -142,6 +142,7 @@ void Call::knowCaller() {
   info_.remote = stream.remote;
   info_.direct_remote = stream.direct_remote;
   info_.local = stream.local;
+  info_.dynamic_metadata = stream.dynamic_metadata;
   info_.request = &head_;
 }
 
@@ -152,12 +153,16 @@ void Call::followRoutes() {
     return fail({Side::Weir, FailureKind::ProtocolError, Retry::Never, "path refused"});
   }
   const router::Match match = caller_.plan->routes->find({.head = head_, .random = random_});
-  if (match.virtual_host != nullptr) info_.virtual_host = match.virtual_host->name;
+  if (match.virtual_host != nullptr) {
+    info_.virtual_host = match.virtual_host->name;
+    info_.virtual_host_metadata = match.virtual_host->config.metadata();
+  }
   if (match.route == nullptr || match.route->cluster() == nullptr) {
     return answerFromRoute(router::answer(match, head_, info_, arena_));
   }
   route_ = match.route;
   info_.route_name = route_->name;
+  info_.route_metadata = route_->config.metadata();
   router::Terms terms = caller_.plan->terms();
   terms.steered = true;  // filters are trusted: what came from outside is gone from what they copy
   terms.at_most = request_.timeout;

@@ -229,6 +229,8 @@ constexpr char kRoutes[] = R"(
   route: {cluster: origin, prefix_rewrite: /v2/, host_rewrite_literal: users.test, timeout: 0.3s}
   request_headers_to_add:
   - header: {key: x-client, value: "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"}
+  - header: {key: x-team, value: "%METADATA(ROUTE:test:team)%"}
+  metadata: {filter_metadata: {test: {team: users}}}
   response_headers_to_add:
   - header: {key: x-route, value: users}
 - match: {prefix: /auto/}
@@ -280,6 +282,7 @@ TEST_F(RoutedCallTest, GetsWhatTheRouteDoesToARequest) {
   const test::Seen& seen = origin_.seen().at(0);
   EXPECT_TRUE(seen.head.starts_with("GET /v2/7\nhost: users.test\n")) << seen.head;
   EXPECT_EQ(seen.field("x-client"), "192.0.2.7");
+  EXPECT_EQ(seen.field("x-team"), "users");
   EXPECT_EQ(seen.field("x-envoy-original-path"), "/users/7");
   EXPECT_EQ(seen.field("x-envoy-expected-rq-timeout-ms"), "300");
   EXPECT_EQ(proxy_.stats.value("cluster.origin.upstream_rq_200"), 1u);
