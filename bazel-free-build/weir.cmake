@@ -9,7 +9,8 @@ function(weir_library name)
   target_link_libraries(weir_${name} PUBLIC ${ARG_DEPS})
 endfunction()
 
-# weir_test(NAME SRCS a_test.cc DEPS weir_base …): a GoogleTest executable, run by ctest.
+# weir_test(NAME SRCS a_test.cc DEPS weir_base …): a GoogleTest executable, run by ctest. LABELS threaded:
+# it starts threads, and ThreadSanitizer is to see it.
 function(weir_test name)
   if(NOT WEIR_TESTS)
     return()

@@ -49,16 +49,25 @@ sanitizer_environment() {
   export TSAN_OPTIONS=exitcode=99:halt_on_error=1:second_deadlock_stack=1
 }
 
+# wrapper_of PRESET: sets `wrapper`, the command that starts a program of that build.
+# ThreadSanitizer of g++ 12 cannot place its shadow when addresses are fully random. Where that may
+# not be turned off, they may be random enough.
+wrapper_of() {
+  local -a fixed
+  fixed=(setarch "$(uname -m)" -R)
+  wrapper=()
+  if [[ $1 == tsan* ]] && "${fixed[@]}" true 2> /dev/null; then wrapper=("${fixed[@]}"); fi
+}
+
 # unit_tests PRESET[/FOLDER] [ctest arguments]: GoogleTest programs and seed corpora.
 unit_tests() {
   local where=$1 status=0 results=$PWD/build/test-results/${step_name//[ \/]/-}
-  local -a wrapper=()
+  local -a wrapper
   shift
   rm -rf "$results"
   mkdir -p "$results/gtest"
   sanitizer_environment
-  # ThreadSanitizer of g++ 12 cannot place its shadow when addresses are fully random.
-  if [[ $where == tsan* ]]; then wrapper=(setarch "$(uname -m)" -R); fi
+  wrapper_of "$where"
   GTEST_OUTPUT=xml:$results/gtest/ "${wrapper[@]}" ctest --test-dir "build/$where" \
     -j "$(nproc)" --output-on-failure --output-junit "$results/ctest.xml" "$@" 2>&1 |
     tee "$results/log" | grep -v '^ *Start ' || status=$?
@@ -69,12 +78,15 @@ unit_tests() {
 # python_tests PRESET [pytest arguments]: tests that drive PRESET's binary from outside, or need none.
 python_tests() {
   local preset=$1 status=0 results=$PWD/build/test-results/${step_name// /-}
+  local -a wrapper
   shift
   rm -rf "$results"
   mkdir -p "$results"
   sanitizer_environment
-  WEIR_BINARY=$PWD/build/$preset/weir PYTHONDONTWRITEBYTECODE=1 python3 -m pytest -q -ra \
-    -p no:cacheprovider --junitxml "$results/pytest.xml" "$@" 2>&1 | tee "$results/log" || status=$?
+  wrapper_of "$preset"
+  WEIR_BINARY=$PWD/build/$preset/weir PYTHONDONTWRITEBYTECODE=1 "${wrapper[@]}" python3 -m pytest \
+    -q -ra -p no:cacheprovider --junitxml "$results/pytest.xml" "$@" 2>&1 | tee "$results/log" ||
+    status=$?
   [[ ! -f $results/pytest.xml ]] || count_results "$results"
   ((status == 5)) && status=0  # pytest's "nothing matched"; no test at all is closing_line's to judge
   return "$status"
@@ -97,16 +109,19 @@ tests_labelled() {
   ctest --test-dir "build/$1" -N -L "^$2\$" | sed -nE 's/^ *Test +#[0-9]+: ([^ ]+).*/\1/p'
 }
 
-# build_labelled PRESET LABEL: the tests that carry a label; a test is named as its target.
+# build_labelled PRESET LABEL [TARGET…]: the tests that carry a label, and more; a test is named as
+# its target.
 build_labelled() {
+  local preset=$1 label=$2
   local -a targets
-  configure "$1" || return
-  read_lines targets tests_labelled "$1" "$2"
+  shift 2
+  configure "$preset" || return
+  read_lines targets tests_labelled "$preset" "$label"
   if ((${#targets[@]} == 0)); then
-    say "no test carries the label '$2'"
+    say "no test carries the label '$label'"
     return 1
   fi
-  build_targets "$1" "${targets[@]}"
+  build_targets "$preset" "${targets[@]}" "$@"
 }
 
 print_table() {

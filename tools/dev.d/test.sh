@@ -15,8 +15,9 @@ Debian packages only.
   PATTERN   only the tests whose name matches
   --ci      also lint, the API comparison, the quick start and every suite in test/suites/; there a
             skipped test is a failed one
-  --sanitizers  unit and integration tests under ASan+UBSan, the threaded ones under TSan; half an
-            hour on two cores, and not yet part of --ci
+  --sanitizers  unit and integration tests under ASan+UBSan; what runs in several threads also under
+            TSan: the unit tests labelled `threaded`, and the integration tests with two workers; not
+            yet part of --ci
 Exit code 1 when a test failed or none ran. What each step printed is in build/test-results/.
 HELP
 }
@@ -65,6 +66,17 @@ test_plain() {
   not_run "sanitizer builds: tools/dev test --sanitizers"
 }
 
+test_sanitizers() {
+  if step 'build asan' build_targets asan all; then
+    step 'unit asan' unit_tests asan
+    step 'integration asan' python_tests asan test/integration
+  fi
+  if step 'build tsan' build_labelled tsan threaded weir; then
+    step 'unit tsan' unit_tests tsan -L '^threaded$'
+    WEIR_TEST_WORKERS=2 step 'integration tsan' python_tests tsan test/integration
+  fi
+}
+
 test_everything() {
   local name
   step 'lint' command_step tools/dev lint
@@ -80,16 +92,6 @@ test_everything() {
       step "suite $name" command_step env WEIR_BINARY="$PWD/build/release/weir" \
         timeout --kill-after=10 900 "test/suites/$name"
     done
-  fi
-}
-
-test_sanitizers() {
-  if step 'build asan' build_targets asan all; then
-    step 'unit asan' unit_tests asan
-    step 'integration asan' python_tests asan test/integration
-  fi
-  if step 'build tsan' build_labelled tsan threaded; then
-    step 'unit tsan' unit_tests tsan -L '^threaded$'
   fi
 }
 
