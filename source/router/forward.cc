@@ -235,7 +235,9 @@ void Forward::report(ForwardFailure failure) {
   if (!carrier_.responseStarted()) cluster_->cluster().stats().countStatus(failure.status);
   carrier_.cancel();
   if (!failure.reset_reason.empty()) {
-    const std::string_view retried = info_.attempts > 1 ? "retried and the latest " : "";
+    // A request that was only sent again for a stale connection counts as tried once, as in Envoy.
+    const uint32_t asked_for = info_.attempts - (repeated_ ? 1 : 0);
+    const std::string_view retried = asked_for > 1 ? "retried and the latest " : "";
     failure.body = arena().copy(std::string(failure.body)
                                     .append(retried)
                                     .append("reset reason: ")

@@ -117,6 +117,10 @@ TEST_F(AttemptsTest, AnAttemptThatIsMadeAgainSaysSo) {
   EXPECT_EQ(get({200}), "origin answered 200 0ms of 1\ndone answered\n");
   EXPECT_EQ(get(with(Reply::Fate::HangUp)),
             "origin closed 0 0ms again of 1\norigin closed 0 0ms of 2\ndone closed\n");
+  // Nobody asked for that: to the client it was one attempt.
+  EXPECT_EQ(x_.body(),
+            "upstream connect error or disconnect/reset before headers. reset reason: connection "
+            "termination");
 }
 
 class RetriedAttemptsTest : public AttemptsTest {
