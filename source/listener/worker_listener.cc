@@ -4,8 +4,12 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
+
+#include "source/stream/http1_server.h"
+#include "source/transport/connection.h"
 
 namespace weir::listener {
 namespace {
@@ -82,29 +86,37 @@ void WorkerListener::adopt(net::Fd fd, const net::Address& remote) {
   const FilterChainPlan* chain = plan_->chooseChain({remote, local_});
   plan_->stats.cx_total.add();
   if (chain == nullptr) return;
-  auto* connection =
-      new stream::Http1Server(services_, chain->hcm, *this, remote, local_,
-                              g_connection_id.fetch_add(1, std::memory_order_relaxed));
-  connection->next = first_;
-  if (first_ != nullptr) first_->previous = connection;
-  first_ = connection;
+  const transport::Accepted accepted{remote, local_,
+                                     g_connection_id.fetch_add(1, std::memory_order_relaxed),
+                                     services_.loop.now()};
+  auto connection = std::make_unique<transport::Connection>(services_.loop);
+  connection->setHighMark(std::min(plan_->buffer_limit, transport::Connection::kDefaultHighMark));
+  connection->accept(std::move(fd));
+  list_.add(
+      *new stream::Http1Server(services_, chain->hcm, *this, std::move(connection), accepted));
   ++count_;
   plan_->stats.cx_active.add();
-  if (balance_)
-    balance_->connections[worker_].value.store(static_cast<uint32_t>(count_),
-                                               std::memory_order_relaxed);
-  connection->accept(std::move(fd), plan_->buffer_limit);
+  tellBalance();
 }
 
-void WorkerListener::onServerClosed(stream::Http1Server& connection) {
-  (connection.previous != nullptr ? connection.previous->next : first_) = connection.next;
-  if (connection.next != nullptr) connection.next->previous = connection.previous;
+void WorkerListener::tellBalance() {
+  if (!balance_) return;
+  balance_->connections[worker_].value.store(static_cast<uint32_t>(count_),
+                                             std::memory_order_relaxed);
+}
+
+void WorkerListener::onServerClosed(transport::ServerConnection& connection) {
+  list_.remove(connection);
   --count_;
   plan_->stats.cx_active.sub();
   plan_->stats.cx_destroy.add();
-  if (balance_)
-    balance_->connections[worker_].value.store(static_cast<uint32_t>(count_),
-                                               std::memory_order_relaxed);
+  tellBalance();
+}
+
+void WorkerListener::onServerReplaced(transport::ServerConnection& former,
+                                      transport::ServerConnection& next) {
+  list_.remove(former);
+  list_.add(next);
 }
 
 void WorkerListener::stopAccepting() {
@@ -115,8 +127,8 @@ void WorkerListener::stopAccepting() {
 
 void WorkerListener::drain(bool accept) {
   if (!accept) stopAccepting();
-  for (stream::Http1Server* at = first_; at != nullptr;) {
-    stream::Http1Server* next = at->next;
+  for (transport::ServerConnection* at = list_.first(); at != nullptr;) {
+    transport::ServerConnection* next = transport::ServerList::after(*at);
     at->drain();
     at = next;
   }
@@ -124,7 +136,7 @@ void WorkerListener::drain(bool accept) {
 
 void WorkerListener::closeAll() {
   net::Loop::Turn turn(services_.loop);
-  while (first_ != nullptr) first_->close();
+  while (!list_.empty()) list_.first()->close();
 }
 
 }  // namespace weir::listener

@@ -12,8 +12,8 @@
 
 #include "source/listener/listener_plan.h"
 #include "source/net/fd.h"
-#include "source/stream/http1_server.h"
 #include "source/stream/services.h"
+#include "source/transport/server_connection.h"
 
 namespace weir::listener {
 
@@ -28,7 +28,7 @@ struct Balance {
   std::function<void(size_t worker, int fd, net::Address remote)> hand_over;
 };
 
-class WorkerListener final : public stream::ServerConnections {
+class WorkerListener final : public transport::ServerConnections {
  public:
   static constexpr int kAcceptsPerTurn = 64;
 
@@ -49,7 +49,10 @@ class WorkerListener final : public stream::ServerConnections {
   static void onAcceptable(evutil_socket_t, short, void* self);
   void acceptSome();
   bool handOver(net::Fd& fd, const net::Address& remote);
-  void onServerClosed(stream::Http1Server& connection) override;
+  void onServerClosed(transport::ServerConnection& connection) override;
+  void onServerReplaced(transport::ServerConnection& former,
+                        transport::ServerConnection& next) override;
+  void tellBalance();
 
   stream::Services& services_;
   std::shared_ptr<const ListenerPlan> plan_;
@@ -58,7 +61,7 @@ class WorkerListener final : public stream::ServerConnections {
   event event_{};
   size_t worker_;
   std::shared_ptr<Balance> balance_;
-  stream::Http1Server* first_ = nullptr;
+  transport::ServerList list_;
   size_t count_ = 0;
 };
 

@@ -15,25 +15,20 @@ using codec::BodyKind;
 using codec::ConnectionOption;
 
 Http1Server::Http1Server(Services& services, std::shared_ptr<const HcmPlan> plan,
-                         ServerConnections& connections, const net::Address& remote,
-                         const net::Address& local, uint64_t id)
+                         transport::ServerConnections& connections,
+                         transport::ConnectionPtr connection, const transport::Accepted& accepted)
     : services_(services),
       plan_(std::move(plan)),
       connections_(connections),
-      connection_(services.loop, *this),
+      connection_(std::move(connection)),
       timer_(*this),
       scanner_(codec::MessageType::Request, plan_->max_head_bytes),
-      id_(id),
-      accepted_(services.loop.now()),
+      id_(accepted.id),
+      accepted_(accepted.at),
       since_(accepted_),
-      peers_(remote, local) {}
-
-Http1Server::~Http1Server() = default;
-
-void Http1Server::accept(net::Fd fd, size_t buffer_limit) {
-  connection_.setHighMark(std::min(buffer_limit, transport::Connection::kDefaultHighMark));
-  connection_.countInto(&plan_->stats.bytes);
-  connection_.accept(std::move(fd));
+      peers_(accepted.remote, accepted.local) {
+  connection_->setUser(*this);
+  connection_->countInto(&plan_->stats.bytes);
   plan_->stats.cx_total.add();
   plan_->stats.cx_http1_total.add();
   plan_->stats.cx_active.add();
@@ -41,9 +36,11 @@ void Http1Server::accept(net::Fd fd, size_t buffer_limit) {
   armTimer();
 }
 
+Http1Server::~Http1Server() = default;
+
 size_t Http1Server::onInput(char* data, size_t size) {
   size_t taken = 0;
-  while (taken < size && !connection_.readPaused()) {
+  while (taken < size && !connection_->readPaused()) {
     size_t n = size - taken;
     switch (state_) {
       case State::Head:
@@ -136,7 +133,7 @@ void Http1Server::begin(const codec::Framing& framing) {
   if (framing.expect_continue && !plan_->proxy_100_continue) {
     constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
     exchange_->bytes().wire_out += kContinue.size();
-    connection_.write(kContinue);
+    connection_->write(kContinue);
     exchange_->request().fields.remove(HeaderId::Expect);
   }
   exchange_->start(end);
@@ -196,7 +193,7 @@ void Http1Server::openExchange() {
 
 void Http1Server::updatePause() {
   const bool pause = request_paused_ || (state_ == State::Waiting && exchange_ != nullptr);
-  pause ? connection_.pauseRead() : connection_.resumeRead();
+  pause ? connection_->pauseRead() : connection_->resumeRead();
 }
 
 void Http1Server::pauseRequest() {
@@ -239,12 +236,12 @@ void Http1Server::writeHead(const ResponseHead& head, std::string_view text) {
   ByteMeter& bytes = exchange_->bytes();
   bytes.wire_out += text.size();
   bytes.header_out += text.size() - codec::startLineSize(head) - 2;
-  connection_.write(text);
+  connection_->write(text);
 }
 
 void Http1Server::sendBody(std::string_view data, bool end) {
   if (method_ != Method::Head) {
-    exchange_->bytes().wire_out += codec::writeBody(connection_, response_body_, data, end);
+    exchange_->bytes().wire_out += codec::writeBody(*connection_, response_body_, data, end);
   }
   response_done_ = end;
 }
@@ -255,13 +252,13 @@ void Http1Server::sendTrailers(const Fields& trailers) {
                                       ? codec::encodeTrailers(trailers, exchange_->arena())
                                       : codec::kLastChunk;
     exchange_->bytes().wire_out += text.size();
-    connection_.write(text);
+    connection_->write(text);
   }
   response_done_ = true;
 }
 
 void Http1Server::abort() {
-  connection_.flush();
+  connection_->flush();
   last_ = true;
 }
 
@@ -280,7 +277,7 @@ void Http1Server::onExchangeFinished(Exchange& exchange) {
   if (last_ || state_ == State::Body) return linger();
   state_ = State::Head;
   since_ = services_.loop.now();
-  connection_.trim();
+  connection_->trim();
   updatePause();
   armTimer();
 }
@@ -291,16 +288,16 @@ void Http1Server::onExchangeFinished(Exchange& exchange) {
 void Http1Server::linger() {
   state_ = State::Lingering;
   since_ = services_.loop.now();
-  connection_.finishWriting();
-  if (!connection_.isOpen()) return;
-  connection_.resumeRead();
+  connection_->finishWriting();
+  if (!connection_->isOpen()) return;
+  connection_->resumeRead();
   armTimer();
 }
 
 void Http1Server::onInputEnd() {
   if (state_ == State::Lingering) {
     peer_gone_ = true;
-    if (connection_.writeFinished()) close();
+    if (connection_->writeFinished()) close();
     return;
   }
   gone("downstream_remote_disconnect");
@@ -328,7 +325,7 @@ void Http1Server::close() {
   (peer_gone_ ? plan_->stats.cx_destroy_remote : plan_->stats.cx_destroy_local).add();
   state_ = State::Closed;
   timer_.disarm();
-  connection_.close();
+  connection_->close();
   if (exchange_ != nullptr) {
     exchange_->onDownstreamGone(ResponseFlag::DownstreamConnectionTermination, "local_close");
   }

@@ -1,6 +1,5 @@
 // An Http1Server is one downstream HTTP/1 connection: it finds and parses heads, feeds bodies to
-// the exchange of the moment, writes its response, and goes on with the next request. Owned by
-// itself through the listener's list; dies at the end of the turn in which it closes. One worker.
+// the exchange of the moment, writes its response, and goes on with the next request. One worker.
 //
 //   Head -> Body -> Waiting -> Head … -> Lingering -> closed
 #pragma once
@@ -15,40 +14,25 @@
 #include "source/stream/peer_texts.h"
 #include "source/stream/services.h"
 #include "source/transport/connection.h"
+#include "source/transport/server_connection.h"
 
 namespace weir::stream {
 
-class Http1Server;
-
-// The worker's list of connections.
-class ServerConnections {
- public:
-  virtual void onServerClosed(Http1Server& connection) = 0;
-
- protected:
-  ~ServerConnections() = default;
-};
-
-class Http1Server final : public transport::ConnectionUser,
+class Http1Server final : public transport::ServerConnection,
+                          public transport::ConnectionUser,
                           public codec::ServerStream,
                           public ExchangeOwner,
-                          public net::TimerUser,
-                          public net::Deferred {
+                          public net::TimerUser {
  public:
+  // The connection is open and tells this server from now on; its settings are the caller's.
   Http1Server(Services& services, std::shared_ptr<const HcmPlan> plan,
-              ServerConnections& connections, const net::Address& remote, const net::Address& local,
-              uint64_t id);
+              transport::ServerConnections& connections, transport::ConnectionPtr connection,
+              const transport::Accepted& accepted);
   ~Http1Server() override;
 
-  // `buffer_limit`: per_connection_buffer_limit_bytes.
-  void accept(net::Fd fd, size_t buffer_limit);
   // No further request: closes now when idle, else says `connection: close` with the response.
-  void drain();
-  // Whatever is going on.
-  void close();
-
-  Http1Server* next = nullptr;  // of ServerConnections
-  Http1Server* previous = nullptr;
+  void drain() override;
+  void close() override;
 
  private:
   enum class State : uint8_t { Head, Body, Waiting, Lingering, Closed };
@@ -76,7 +60,7 @@ class Http1Server final : public transport::ConnectionUser,
   void abort() override;
   void pauseRequest() override;
   void resumeRequest() override;
-  bool congested() const override { return connection_.congested(); }
+  bool congested() const override { return connection_->congested(); }
   void closeAfterResponse() override { last_ = true; }
 
   // ExchangeOwner
@@ -102,8 +86,8 @@ class Http1Server final : public transport::ConnectionUser,
 
   Services& services_;
   std::shared_ptr<const HcmPlan> plan_;
-  ServerConnections& connections_;
-  transport::Connection connection_;
+  transport::ServerConnections& connections_;
+  const transport::ConnectionPtr connection_;
   net::Timer timer_;
   codec::HeadScanner scanner_;
   Exchange* exchange_ = nullptr;

@@ -104,7 +104,7 @@ void Connection::trim() {
 
 void Connection::fail(FailureKind kind, std::string_view detail) {
   close();
-  user_.onFailed({Side::Upstream, kind, Retry::Never, detail});
+  user_->onFailed({Side::Upstream, kind, Retry::Never, detail});
 }
 
 void Connection::onEvent(evutil_socket_t, short what, void* self) {
@@ -116,7 +116,7 @@ void Connection::onEvent(evutil_socket_t, short what, void* self) {
   }
   if ((what & EV_CLOSED) != 0) {
     connection.peer_closed_ = true;
-    if (connection.read_paused_) connection.user_.onPeerGone();
+    if (connection.read_paused_) connection.user_->onPeerGone();
     if (!connection.isOpen()) return;
   }
   // News while nobody reads: more data, or a reset, which libevent tells as data.
@@ -143,7 +143,7 @@ void Connection::onConnectReady() {
   if (error != 0) return fail(kindOf(error), describe(error));
   connecting_ = false;
   writable_ = true;
-  user_.onConnected();
+  user_->onConnected();
 }
 
 void Connection::readAll() {
@@ -160,7 +160,7 @@ void Connection::readAll() {
   }
   if (isOpen() && end_seen_ && !end_told_ && (!read_paused_ || unconsumed() == 0)) {
     end_told_ = true;
-    user_.onInputEnd();
+    user_->onInputEnd();
   }
 }
 
@@ -203,8 +203,19 @@ bool Connection::receiveOnce(size_t& budget) {
   return offer(at, before + size);
 }
 
+// A user may make way for another while it is told.
+size_t Connection::tell(char* data, size_t size) {
+  size_t taken = 0;
+  const ConnectionUser* told;
+  do {
+    told = user_;
+    taken += user_->onInput(data + taken, size - taken);
+  } while (told != user_ && isOpen() && taken < size && !read_paused_);
+  return taken;
+}
+
 bool Connection::offer(char* data, size_t size) {
-  const size_t taken = user_.onInput(data, size);
+  const size_t taken = tell(data, size);
   if (!isOpen()) return false;
   if (taken < size) kept().input.assign(data + taken, size - taken);
   return true;
@@ -212,7 +223,7 @@ bool Connection::offer(char* data, size_t size) {
 
 void Connection::offerKept() {
   std::string input = std::exchange(kept_->input, {});
-  const size_t taken = user_.onInput(input.data(), input.size());
+  const size_t taken = tell(input.data(), input.size());
   loop_.flushTurn();  // views into `input` must not outlive it
   if (!isOpen() || taken == input.size()) return;
   if (taken != 0) input.erase(0, taken);
@@ -298,7 +309,7 @@ void Connection::sendQueue() {
   }
   if (congested_ && queued() <= high_mark_ / 4) {
     congested_ = false;
-    user_.onWritable();
+    user_->onWritable();
   }
 }
 

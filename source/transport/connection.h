@@ -8,8 +8,9 @@
 // socket does not take is copied into the queue. congested() asks the writer's source to pause;
 // onWritable() tells when the queue is short again.
 //
-// Owner: the User's object, which holds the Connection as a member and destroys both through
-// Loop::destroyLater. After close() no callback comes. Worker thread only.
+// Owner: the user's object, which destroys both through Loop::destroyLater, or hands the Connection
+// on to the next one: setUser() says who is told from then on, also of what the former left.
+// After close() no callback comes. Worker thread only.
 #pragma once
 
 #include <event2/event_struct.h>
@@ -20,29 +21,10 @@
 
 #include "source/net/address.h"
 #include "source/net/loop.h"
-#include "weir/result.h"
+#include "source/transport/connection_user.h"
 #include "weir/stats.h"
 
 namespace weir::transport {
-
-class ConnectionUser {
- public:
-  // Returns how many bytes it took, from the front. May write, pause and close inside.
-  virtual size_t onInput(char* data, size_t size) = 0;
-  // The peer sent FIN and everything before it was offered. Unconsumed bytes will not grow.
-  virtual void onInputEnd() = 0;
-  // connect() finished.
-  virtual void onConnected() {}
-  // FIN or RST came while reading is paused: nobody may be there to read an answer.
-  virtual void onPeerGone() {}
-  // The queue fell below the low mark after congested() was true.
-  virtual void onWritable() {}
-  // The socket failed and is closed. Not called for close().
-  virtual void onFailed(const Failure& failure) = 0;
-
- protected:
-  ~ConnectionUser() = default;
-};
 
 // Optional byte counters, shared by many connections.
 struct ByteCounters {
@@ -57,7 +39,8 @@ class Connection final : public net::TurnEnd {
   static constexpr size_t kDefaultHighMark = 64 * 1024;
   static constexpr size_t kReadBudget = 1024 * 1024;  // bytes a turn, then others get theirs
 
-  Connection(net::Loop& loop, ConnectionUser& user) : loop_(loop), user_(user) {}
+  explicit Connection(net::Loop& loop) : loop_(loop) {}  // setUser() comes next
+  Connection(net::Loop& loop, ConnectionUser& user) : loop_(loop), user_(&user) {}
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection();
@@ -66,6 +49,10 @@ class Connection final : public net::TurnEnd {
   void accept(net::Fd fd);
   // False: failed at once with errno; no callback follows.
   bool connect(const net::Address& to);
+
+  // From inside a callback, too: what the former user did not take of its input is offered to the
+  // new one.
+  void setUser(ConnectionUser& user) { user_ = &user; }
 
   void write(std::string_view view);
   // Copies at most Outbox::kLongestCopy bytes: chunk headers and the like.
@@ -113,6 +100,7 @@ class Connection final : public net::TurnEnd {
   bool isReset() const;
   void readAll();
   bool receiveOnce(size_t& budget);
+  size_t tell(char* data, size_t size);
   bool offer(char* data, size_t size);
   void offerKept();
   void sendQueue();
@@ -121,7 +109,7 @@ class Connection final : public net::TurnEnd {
   void fail(FailureKind kind, std::string_view detail);
 
   net::Loop& loop_;
-  ConnectionUser& user_;
+  ConnectionUser* user_ = nullptr;
   event event_{};
   Outbox* outbox_ = nullptr;  // this turn's views
   const ByteCounters* counters_ = nullptr;
@@ -142,6 +130,8 @@ class Connection final : public net::TurnEnd {
   bool write_finished_ = false;
   std::unique_ptr<Kept> kept_;  // made when something has to be kept
 };
+
+using ConnectionPtr = std::unique_ptr<Connection>;
 
 // Makes a non-blocking stream socket for the address's family; invalid with errno on failure.
 net::Fd makeStreamSocket(const net::Address& address);
