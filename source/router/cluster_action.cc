@@ -207,6 +207,7 @@ void ClusterAction::readDurations(const route::RouteAction& proto, const FieldPa
     return readDuration(duration, at, report);
   };
   timeout = read(proto.has_timeout(), proto.timeout(), path.at("timeout")).value_or(timeout);
+  timeout_text = std::to_string(timeout.count());
   idle_timeout = read(proto.has_idle_timeout(), proto.idle_timeout(), path.at("idle_timeout"));
   flush_timeout = read(proto.has_flush_timeout(), proto.flush_timeout(), path.at("flush_timeout"));
   grpc_timeout_max =

@@ -78,6 +78,7 @@ struct ClusterAction {
   bool append_x_forwarded_host = false;
 
   std::chrono::milliseconds timeout{15'000};              // 0: none
+  std::string timeout_text = "15000";                     // the same, as requests are told
   std::optional<std::chrono::milliseconds> idle_timeout;  // unset: the listener's; 0: none
   std::optional<std::chrono::milliseconds> flush_timeout;
   std::optional<std::chrono::milliseconds> max_stream_duration;  // unset: the listener's; 0: none

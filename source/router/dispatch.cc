@@ -29,6 +29,10 @@ void addAttemptFields(const Route& route, Fields& fields, uint32_t number, const
   if (elapsed.count() != 0 && timeouts.whole.count() != 0) {
     expected = std::max(std::min(expected, timeouts.whole - elapsed), milliseconds(1));
   }
+  const ClusterAction& action = *route.cluster();
+  if (expected == action.timeout) {  // written when the route was made
+    return fields.setView(HeaderId::XEnvoyExpectedRqTimeoutMs, action.timeout_text);
+  }
   char text[24];
   const auto done = std::to_chars(text, text + sizeof text, expected.count());
   fields.set(HeaderId::XEnvoyExpectedRqTimeoutMs, {text, static_cast<size_t>(done.ptr - text)});
