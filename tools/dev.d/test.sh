@@ -13,11 +13,11 @@ Alone: unit tests, the fuzzers' seed corpora and the integration tests, on the d
 Debian packages only.
   FOLDER    only the tests in that folder, e.g. source/codec or filters/cors (filters/http/cors)
   PATTERN   only the tests whose name matches
-  --ci      also lint, the API comparison, the quick start and every suite in test/suites/; there a
-            skipped test is a failed one
+  --ci      the same on the ASan+UBSan build, the integration tests also on the release build, lint,
+            the API comparison, the quick start and every suite in test/suites/; there a skipped
+            test is a failed one
   --sanitizers  unit and integration tests under ASan+UBSan; what runs in several threads also under
-            TSan: the unit tests labelled `threaded`, and the integration tests with two workers; not
-            yet part of --ci
+            TSan: the unit tests labelled `threaded`, and the integration tests with two workers
 Exit code 1 when a test failed or none ran. What each step printed is in build/test-results/.
 HELP
 }
@@ -66,11 +66,14 @@ test_plain() {
   not_run "sanitizer builds: tools/dev test --sanitizers"
 }
 
+test_asan() {
+  step 'build asan' build_targets asan all || return 0
+  step 'unit asan' unit_tests asan
+  step 'integration asan' python_tests asan test/integration
+}
+
 test_sanitizers() {
-  if step 'build asan' build_targets asan all; then
-    step 'unit asan' unit_tests asan
-    step 'integration asan' python_tests asan test/integration
-  fi
+  test_asan
   if step 'build tsan' build_labelled tsan threaded weir; then
     step 'unit tsan' unit_tests tsan -L '^threaded$'
     WEIR_TEST_WORKERS=2 step 'integration tsan' python_tests tsan test/integration
@@ -82,11 +85,9 @@ test_everything() {
   step 'lint' command_step tools/dev lint
   step 'tools' python_tests debug tools
   step 'api' command_step tools/check_api
-  if step 'build debug' build_targets debug all; then
-    step 'unit' unit_tests debug
-    step 'integration' python_tests debug test/integration
-  fi
+  test_asan
   if step 'build release' build_targets release weir; then
+    step 'integration' python_tests release test/integration
     step 'quick start' command_step tools/dev run --check
     for name in $(suites_known); do
       step "suite $name" command_step env WEIR_BINARY="$PWD/build/release/weir" \
