@@ -308,8 +308,8 @@ RETRIES = (
            ("grpc", "until:2:grpc-unavailable", "/plain",
             ["x-envoy-retry-grpc-on: unavailable"]),
            ("time of each", "until:2:never", "/plain",
-            ["x-envoy-retry-on: 5xx", "x-envoy-upstream-rq-per-try-timeout-ms: 150"]),
-           ("time of all", "never", "/plain", ["x-envoy-upstream-rq-timeout-ms: 150"]))]
+            ["x-envoy-retry-on: 5xx", "x-envoy-upstream-rq-per-try-timeout-ms: 600"]),
+           ("time of all", "never", "/plain", ["x-envoy-upstream-rq-timeout-ms: 600"]))]
     + [case("asked by an external sender",
             do("status:503", "GET", "/plain", "x-forwarded-for: 192.0.2.1", "x-envoy-retry-on: 5xx"))]
 )
