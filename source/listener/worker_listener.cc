@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "source/stream/http1_server.h"
+#include "source/stream/codec_choice.h"
 #include "source/transport/connection.h"
 
 namespace weir::listener {
@@ -92,8 +92,7 @@ void WorkerListener::adopt(net::Fd fd, const net::Address& remote) {
   auto connection = std::make_unique<transport::Connection>(services_.loop);
   connection->setHighMark(std::min(plan_->buffer_limit, transport::Connection::kDefaultHighMark));
   connection->accept(std::move(fd));
-  list_.add(
-      *new stream::Http1Server(services_, chain->hcm, *this, std::move(connection), accepted));
+  list_.add(stream::serveHttp(services_, chain->hcm, *this, std::move(connection), accepted, {}));
   ++count_;
   plan_->stats.cx_active.add();
   tellBalance();

@@ -81,7 +81,6 @@ Exchange::Exchange(Services& services, std::shared_ptr<const HcmPlan> plan, Exch
   info_.request = request_;
   info_.dynamic_metadata = &metadata_;
   plan_->stats.rq_total.add();
-  plan_->stats.rq_http1_total.add();
   plan_->stats.rq_active.add();
 }
 

@@ -135,7 +135,10 @@ void Exchange::sendReplyBody(const LocalReply& reply, bool through_chain) {
   if (!end && !finished_) response_lane_.body(body.text, true);
 }
 
-void Exchange::startRejected(const codec::ParseError& error) { onRequestError(error); }
+void Exchange::startRejected(const codec::ParseError& error) {
+  info_.protocol = request_->protocol;
+  onRequestError(error);
+}
 
 void Exchange::onRequestError(const codec::ParseError& error) {
   plan_->stats.cx_protocol_error.add();
@@ -188,6 +191,7 @@ void Exchange::resetResponse(ResponseFlag flag, std::string_view details) {
 
 void Exchange::onDownstreamGone(ResponseFlag flag, std::string_view details) {
   if (finished_) return;
+  info_.protocol = request_->protocol;  // also of one that was never whole
   plan_->stats.rq_rx_reset.add();
   info_.flags.set(flag);
   info_.details = details;

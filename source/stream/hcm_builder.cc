@@ -31,6 +31,7 @@ void readTimeouts(const Proto& proto, HcmPlan& plan) {
   read(proto.has_stream_idle_timeout(), proto.stream_idle_timeout(), plan.stream_idle_timeout);
   read(proto.has_delayed_close_timeout(), proto.delayed_close_timeout(),
        plan.delayed_close_timeout);
+  read(proto.has_drain_timeout(), proto.drain_timeout(), plan.drain_timeout);
 }
 
 void readLimits(const Proto& proto, HcmPlan& plan, const Where& at) {
@@ -72,7 +73,31 @@ class Routes final : public router::RouteBuild {
   const BuildContext& context_;
 };
 
-void readCodec(const Proto& proto, HcmPlan& plan) {
+// Behind readLimits(): the limits to heads are the same for every version.
+void readHttp2(const Proto& proto, HcmPlan& plan, const Where& at) {
+  codec::Http2Options& codec = plan.http2.codec;
+  codec.max_head_bytes = plan.max_head_bytes;
+  codec.max_fields = plan.max_fields;
+  codec.stream_error_on_invalid_http_messaging =
+      proto.stream_error_on_invalid_http_message().value();
+  http2::readOptions(proto.http2_protocol_options(), http2::Role::Server, plan.http2,
+                     at.field("http2_protocol_options"));
+}
+
+void readCodec(const Proto& proto, HcmPlan& plan, const Where& at) {
+  switch (proto.codec_type()) {
+    case Proto::HTTP1:
+      plan.codec = CodecType::Http1;
+      break;
+    case Proto::HTTP2:
+      plan.codec = CodecType::Http2;
+      break;
+    case Proto::HTTP3:
+      at.field("codec_type").error("HTTP/3 is not supported");
+      break;
+    default:
+      break;
+  }
   const auto& http1 = proto.http_protocol_options();
   plan.enable_trailers = http1.enable_trailers();
   plan.accept_http_10 = http1.accept_http_10();
@@ -102,11 +127,13 @@ std::shared_ptr<const HcmPlan> buildHcm(const HttpConnectionManager& proto, cons
     at.field("stat_prefix").error("expected a name for the statistics, such as ingress_http");
   }
   auto plan = std::make_shared<HcmPlan>(
-      context.stats.scope("http").tagged(proto.stat_prefix(), "envoy_http_conn_manager_prefix"));
+      context.stats.scope("http").tagged(proto.stat_prefix(), "envoy_http_conn_manager_prefix"),
+      context.stats.scope("http2"));
   plan->buffer_limit = context.buffer_limit;
   readTimeouts(proto, *plan);
   readLimits(proto, *plan, at);
-  readCodec(proto, *plan);
+  readCodec(proto, *plan, at);
+  readHttp2(proto, *plan, at);
   readPolicies(proto, *plan, at, context.proxy);
   if (!proto.has_route_config() && !proto.has_rds() && !proto.has_scoped_routes()) {
     at.error("expected route_config: the routes of this listener");

@@ -8,10 +8,13 @@
 #include <unordered_map>
 #include <vector>
 
+#include "source/http2/options.h"
+#include "source/http2/stats.h"
 #include "source/router/dispatch.h"
 #include "source/router/route_table.h"
 #include "source/stream/background_work.h"
 #include "source/stream/chain.h"
+#include "source/stream/codec_choice.h"
 #include "source/stream/forwarding_policy.h"
 #include "source/stream/hcm_stats.h"
 #include "source/stream/path_policy.h"
@@ -22,7 +25,8 @@
 namespace weir::stream {
 
 struct HcmPlan {
-  explicit HcmPlan(const StatScope& scope) : stats(scope) {}
+  // `scope` is "http.<stat_prefix>", `http2` all codecs' own.
+  HcmPlan(const StatScope& scope, const StatScope& http2) : stats(scope), http2_stats(http2) {}
 
   // The chain of a route; routes without configuration of their own share one.
   const Chain& chainOf(const router::Route* route) const {
@@ -52,6 +56,7 @@ struct HcmPlan {
   }
 
   HcmStats stats;
+  http2::Stats http2_stats;
   std::shared_ptr<const router::RouteTable> routes;
   std::shared_ptr<const Chain> chain;
   std::vector<std::shared_ptr<const Chain>> route_chains;  // by route id; null: `chain`
@@ -72,8 +77,11 @@ struct HcmPlan {
   std::chrono::milliseconds max_stream_duration{0};
   std::chrono::milliseconds max_connection_duration{0};
   std::chrono::milliseconds delayed_close_timeout{1000};
+  std::chrono::milliseconds drain_timeout{5000};  // between the two GOAWAYs of HTTP/2, at most
   uint64_t max_requests_per_connection = 0;
 
+  CodecType codec = CodecType::Auto;
+  http2::Options http2 = http2::defaultOptions(http2::Role::Server);
   uint32_t max_head_bytes = 60 * 1024;
   uint32_t max_fields = 100;
   uint64_t buffer_limit = 1 << 20;  // of each connection, as the listener says

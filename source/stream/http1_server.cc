@@ -29,10 +29,6 @@ Http1Server::Http1Server(Services& services, std::shared_ptr<const HcmPlan> plan
       peers_(accepted.remote, accepted.local) {
   connection_->setUser(*this);
   connection_->countInto(&plan_->stats.bytes);
-  plan_->stats.cx_total.add();
-  plan_->stats.cx_http1_total.add();
-  plan_->stats.cx_active.add();
-  plan_->stats.cx_http1_active.add();
   armTimer();
 }
 
@@ -63,21 +59,19 @@ size_t Http1Server::onInput(char* data, size_t size) {
 }
 
 size_t Http1Server::readHead(char* data, size_t size) {
+  if (!known_ && !stays({data, size})) return 0;
   const codec::HeadScanner::Scan scan = scanner_.scan({data, size});
   if (scan.error) {
     reject(scan.error, size);
     return size;
   }
   if (scan.size == 0) {
-    if (!std::exchange(head_partial_, true)) {
-      since_ = services_.loop.now();
-      armTimer();
-    }
+    notePartial();
     return 0;
   }
   scanner_.reset();
   head_partial_ = false;
-  exchange_ = new Exchange(services_, plan_, *this, *this);
+  makeExchange();
   Arena& arena = exchange_->arena();
   auto* copy = const_cast<char*>(arena.copy({data + scan.skip, scan.size}).data());
   RequestHead& head = exchange_->request();
@@ -185,7 +179,7 @@ void Http1Server::reject(const codec::ParseError& error, size_t size) {
 
 // For an answer to what is no whole request; the connection ends with it.
 void Http1Server::openExchange() {
-  exchange_ = new Exchange(services_, plan_, *this, *this);
+  makeExchange();
   state_ = State::Waiting;
   response_done_ = false;
   last_ = true;
@@ -330,7 +324,7 @@ void Http1Server::close() {
     exchange_->onDownstreamGone(ResponseFlag::DownstreamConnectionTermination, "local_close");
   }
   plan_->stats.cx_active.sub();
-  plan_->stats.cx_http1_active.sub();
+  if (known_) plan_->stats.cx_http1_active.sub();
   plan_->stats.cx_destroy.add();
   plan_->stats.cx_length_ms.record(
       static_cast<uint64_t>((services_.loop.now() - accepted_) / std::chrono::microseconds(1)));

@@ -71,10 +71,15 @@ class Http1Server final : public transport::ServerConnection,
 
   void onTimer() override;
 
+  // http1_first_bytes.cc: until it is known that this is HTTP/1
+  bool stays(std::string_view first);
+  void makeWay();
+  void notePartial();
   size_t readHead(char* data, size_t size);
   size_t readBody(char* data, size_t size);
   void reject(const codec::ParseError& error, size_t size);
   void writeHead(const ResponseHead& head, std::string_view text);
+  void makeExchange();
   void openExchange();
   bool checkProtocol(RequestHead& head);
   void begin(const codec::Framing& framing);
@@ -87,13 +92,14 @@ class Http1Server final : public transport::ServerConnection,
   Services& services_;
   std::shared_ptr<const HcmPlan> plan_;
   transport::ServerConnections& connections_;
-  const transport::ConnectionPtr connection_;
+  transport::ConnectionPtr connection_;
   net::Timer timer_;
   codec::HeadScanner scanner_;
   Exchange* exchange_ = nullptr;
   Body* body_ = nullptr;  // in the exchange's arena, while a request has a body
   codec::BodyKind response_body_ = codec::BodyKind::None;
   State state_ = State::Head;
+  bool known_ = false;           // to be HTTP/1, and counted as such
   bool last_ = false;            // the connection ends with this response
   bool request_paused_ = false;  // by the exchange
   bool head_partial_ = false;    // some bytes of a head are here

@@ -44,6 +44,8 @@ class FrameParser {
 
   // The views live until the next call, and as long as `input` does.
   Step next(std::string_view input);
+  // CONTINUATION is to follow.
+  bool insideBlock() const { return block_.stream != 0; }
 
  private:
   Step readPreface(std::string_view input);

@@ -63,6 +63,8 @@ class Http2Session : private SendQueue::Owner {
   void refillResets(uint32_t n) { guard_.refillResets(n); }
 
   bool failed() const { return failed_; }
+  // A header block has begun whose end has not come.
+  bool insideBlock() const { return parser_.insideBlock(); }
   size_t streamCount() const { return streams_.size(); }
   std::vector<Http2Stream*> openStreams() const;
 

@@ -1,0 +1,135 @@
+#include "source/stream/http2_server_stream.h"
+
+#include <utility>
+
+#include "source/stream/http2_server.h"
+
+namespace weir::stream {
+namespace {
+
+bool isByClient(const codec::Http2Error& error) {
+  using codec::Http2Fault;
+  const auto is = [&error](Http2Fault fault) {
+    return error.reason == codec::errorOf(fault, codec::MessageType::Request).reason;
+  };
+  return is(Http2Fault::RemoteReset) || is(Http2Fault::RemoteRefused);
+}
+
+}  // namespace
+
+Http2ServerStream::Http2ServerStream(Http2Server& server)
+    : server_(server),
+      exchange_(new Exchange(server.services(), server.sharedPlan(), *this, *this)) {}
+
+void Http2ServerStream::onRequest(bool end) {
+  RequestHead& head = exchange_->request();
+  bodiless_ = head.method == Method::Head;
+  if (head.fields.has(HeaderId::Expect) && !server_.plan().proxy_100_continue) {
+    head.fields.remove(HeaderId::Expect);
+    ResponseHead interim(exchange_->arena());
+    interim.status = 100;
+    if (!end) server_.session().sendInterim(*this, interim);
+  }
+  exchange_->start(end);
+}
+
+// A message that is no HTTP costs its stream or the connection: then nobody reads an answer.
+void Http2ServerStream::onRejected(const codec::Http2Error& error) {
+  if (isOpen()) return exchange_->startRejected(error.parseError());
+  response_done_ = true;
+  exchange_->onDownstreamGone(ResponseFlag::DownstreamProtocolError, error.reason);
+}
+
+void Http2ServerStream::onBody(std::string_view data, bool end) {
+  taken_ += static_cast<uint32_t>(data.size());
+  if (!finished_) exchange_->onRequestBody(data, end);
+  if (!paused_ || finished_) giveBack();
+}
+
+void Http2ServerStream::onTrailers(Fields& trailers) {
+  if (!finished_) exchange_->onRequestTrailers(trailers);
+}
+
+void Http2ServerStream::giveBack() {
+  const uint32_t size = std::exchange(taken_, 0);
+  if (size != 0) server_.session().consume(*this, size);
+}
+
+void Http2ServerStream::resumeRequest() {
+  paused_ = false;
+  giveBack();
+}
+
+void Http2ServerStream::onWritable() {
+  if (!finished_ && !congested()) exchange_->onDownstreamWritable();
+}
+
+void Http2ServerStream::onClosed() {
+  if (finished_) end();
+}
+
+void Http2ServerStream::onReset(const codec::Http2Error& error) {
+  response_done_ = true;
+  if (finished_) return end();
+  ResponseFlag flag = ResponseFlag::DownstreamProtocolError;
+  if (server_.closed()) flag = ResponseFlag::DownstreamConnectionTermination;
+  if (isByClient(error)) flag = ResponseFlag::DownstreamRemoteReset;
+  exchange_->onDownstreamGone(flag, error.reason);
+}
+
+void Http2ServerStream::sendInterim(const ResponseHead& head) {
+  server_.session().sendInterim(*this, head);
+}
+
+void Http2ServerStream::sendHead(ResponseHead& head, bool end) {
+  // Only a 101 is consent to an upgrade, which the codec writes as 200 (RFC 8441 §5).
+  if (isUpgrade() && head.status / 100 == 2) return abort();
+  response_done_ = end;
+  server_.session().sendHead(*this, head, end);
+}
+
+void Http2ServerStream::sendBody(std::string_view data, bool end) {
+  response_done_ = end;
+  if (bodiless_) data = {};
+  if (!data.empty() || end) server_.session().sendBody(*this, data, end);
+}
+
+void Http2ServerStream::sendTrailers(const Fields& trailers) {
+  response_done_ = true;
+  if (bodiless_) return server_.session().sendBody(*this, {}, true);
+  server_.session().sendTrailers(*this, trailers);
+}
+
+void Http2ServerStream::abort() {
+  response_done_ = true;
+  if (!isOpen()) return;
+  server_.plan().http2_stats.tx_reset.add();
+  server_.session().reset(*this, codec::Http2Code::InternalError);
+}
+
+bool Http2ServerStream::congested() const {
+  return server_.congested() || server_.session().congested(*this);
+}
+
+void Http2ServerStream::onExchangeFinished(Exchange&) {
+  finished_ = true;
+  if (!response_done_) abort();
+  if (isOpen()) return giveBack();
+  end();
+}
+
+// Nothing is told of the stream any more, and the exchange is over.
+void Http2ServerStream::end() {
+  server_.onStreamEnd();
+  net::Loop& loop = server_.services().loop;
+  loop.destroyLater(exchange_);
+  loop.destroyLater(this);
+}
+
+Peer Http2ServerStream::remotePeer() const { return server_.client().peers.remote(); }
+
+Peer Http2ServerStream::localPeer() const { return server_.client().peers.local(); }
+
+uint64_t Http2ServerStream::connectionId() const { return server_.client().id; }
+
+}  // namespace weir::stream
