@@ -19,7 +19,8 @@ FirstLine classifyLine(std::string_view line) {
   if (line.ends_with('\r')) line.remove_suffix(1);
   const size_t method_end = line.find(' ');
   const size_t version_at = line.rfind(' ');
-  if (method_end == version_at || !isTarget(line.substr(method_end + 1, version_at - method_end - 1)))
+  if (method_end == version_at ||
+      !isTarget(line.substr(method_end + 1, version_at - method_end - 1)))
     return FirstLine::NotHttp;
   const std::string_view version = line.substr(version_at + 1);
   if (version == "HTTP/1.1") return FirstLine::Http11;
@@ -37,7 +38,8 @@ FirstLine classifyHttp(std::string_view bytes) {
   if (bytes.empty() || bytes == "\r") return FirstLine::NeedMore;
   const size_t method_end = bytes.find(' ');
   const std::string_view method = bytes.substr(0, method_end);
-  if (method.empty() || method.size() > kLongestMethod || !std::all_of(method.begin(), method.end(), isTokenByte)) {
+  if (method.empty() || method.size() > kLongestMethod ||
+      !std::all_of(method.begin(), method.end(), isTokenByte)) {
     return FirstLine::NotHttp;
   }
   const size_t end = bytes.find('\n');

@@ -124,7 +124,8 @@ ProxyParse parseV2(std::string_view bytes) {
   parse.version = 2;
   if (bytes.size() > kV2.size()) {
     const auto command = static_cast<uint8_t>(bytes[12]);
-    if (command != 0x20 && command != 0x21) return bad(2, "not a version or command of the protocol");
+    if (command != 0x20 && command != 0x21)
+      return bad(2, "not a version or command of the protocol");
   }
   if (bytes.size() < kV2Fixed) return parse;
   const size_t length = numberAt(bytes, 14);

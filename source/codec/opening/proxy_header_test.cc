@@ -48,14 +48,14 @@ TEST(ProxyHeader, version1Unknown) {
 }
 
 TEST(ProxyHeader, version1IsStrict) {
-  for (const char* line : {
-           "PROXY TCP4 10.0.0.1 10.0.0.2 12345 65536\r\n", "PROXY TCP4 10.0.0.1 10.0.0.2 1 02\r\n",
-           "PROXY TCP4 10.0.0.1 10.0.0.2 1\r\n", "PROXY TCP4 10.0.0.1 10.0.0.2 1 2 3\r\n",
-           "PROXY TCP4 10.0.0.1  10.0.0.2 1 2\r\n", "PROXY TCP4 ::1 ::1 1 2\r\n",
-           "PROXY TCP6 10.0.0.1 10.0.0.2 1 2\r\n", "PROXY TCP4 10.0.0.256 10.0.0.2 1 2\r\n",
-           "PROXY UDP4 10.0.0.1 10.0.0.2 1 2\r\n", "PROXY \r\n", "PROXY TCP4\r\n",
-           "PROXY TCP4 10.0.0.1 10.0.0.2 1 2\n", "PROXY tcp4 10.0.0.1 10.0.0.2 1 2\r\n",
-           "PROXY TCP4 10.0.0.1 10.0.0.2 1 -2\r\n", "PROXY TCP4 10.0.0.1 10.0.0.2 +1 2\r\n"}) {
+  for (const char* line :
+       {"PROXY TCP4 10.0.0.1 10.0.0.2 12345 65536\r\n", "PROXY TCP4 10.0.0.1 10.0.0.2 1 02\r\n",
+        "PROXY TCP4 10.0.0.1 10.0.0.2 1\r\n", "PROXY TCP4 10.0.0.1 10.0.0.2 1 2 3\r\n",
+        "PROXY TCP4 10.0.0.1  10.0.0.2 1 2\r\n", "PROXY TCP4 ::1 ::1 1 2\r\n",
+        "PROXY TCP6 10.0.0.1 10.0.0.2 1 2\r\n", "PROXY TCP4 10.0.0.256 10.0.0.2 1 2\r\n",
+        "PROXY UDP4 10.0.0.1 10.0.0.2 1 2\r\n", "PROXY \r\n", "PROXY TCP4\r\n",
+        "PROXY TCP4 10.0.0.1 10.0.0.2 1 2\n", "PROXY tcp4 10.0.0.1 10.0.0.2 1 2\r\n",
+        "PROXY TCP4 10.0.0.1 10.0.0.2 1 -2\r\n", "PROXY TCP4 10.0.0.1 10.0.0.2 +1 2\r\n"}) {
     EXPECT_EQ(parseProxyHeader(line).kind, Kind::Bad) << line;
     EXPECT_EQ(parseProxyHeader(line).version, 1) << line;
   }
