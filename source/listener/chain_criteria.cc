@@ -57,9 +57,8 @@ void readNames(const Proto& proto, const Where& at, ChainCriteria& criteria) {
 
 ChainCriteria ChainCriteria::from(const Proto& proto, const Where& at) {
   ChainCriteria criteria;
-  for (const auto& [set, name] :
-       {std::pair(!proto.address_suffix().empty(), "address_suffix"),
-        std::pair(proto.has_suffix_len(), "suffix_len")}) {
+  for (const auto& [set, name] : {std::pair(!proto.address_suffix().empty(), "address_suffix"),
+                                  std::pair(proto.has_suffix_len(), "suffix_len")}) {
     if (set) at.field(name).error("not supported, as in Envoy; use prefix_ranges");
   }
   readPorts(proto, at, criteria);

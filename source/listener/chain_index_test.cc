@@ -62,8 +62,7 @@ class ChainIndexTest : public testing::Test {
 
 TEST_F(ChainIndexTest, destinationPortComesFirst) {
   chains({R"({"prefixRanges": [{"addressPrefix": "10.0.0.1", "prefixLen": 32}]})",
-          R"({"destinationPort": 443})",
-          R"({"destinationPort": 80, "serverNames": ["a.com"]})"});
+          R"({"destinationPort": 443})", R"({"destinationPort": 80, "serverNames": ["a.com"]})"});
   EXPECT_EQ(find({}), 1);
   EXPECT_EQ(find({.local = "10.0.0.1:8080"}), 0);
   EXPECT_EQ(find({.local = "10.0.0.1:80", .name = "a.com"}), 2);
@@ -73,8 +72,7 @@ TEST_F(ChainIndexTest, destinationPortComesFirst) {
 TEST_F(ChainIndexTest, longestDestinationPrefix) {
   chains({R"({"prefixRanges": [{"addressPrefix": "10.0.0.0", "prefixLen": 8}]})",
           R"({"prefixRanges": [{"addressPrefix": "10.0.0.0", "prefixLen": 24}]})",
-          R"({"prefixRanges": [{"addressPrefix": "10.0.0.1", "prefixLen": 32}]})",
-          R"({})",
+          R"({"prefixRanges": [{"addressPrefix": "10.0.0.1", "prefixLen": 32}]})", R"({})",
           R"({"prefixRanges": [{"addressPrefix": "2001:db8::", "prefixLen": 32}]})"});
   EXPECT_EQ(find({.local = "10.0.0.1:1"}), 2);
   EXPECT_EQ(find({.local = "10.0.0.2:1"}), 1);
@@ -148,7 +146,8 @@ TEST_F(ChainIndexTest, theSameTwiceIsTold) {
 
 TEST_F(ChainIndexTest, hostBitsOfAPrefixDoNotCount) {
   chains({R"({"prefixRanges": [{"addressPrefix": "10.0.0.0", "prefixLen": 24}]})"});
-  const auto again = proto(R"({"prefixRanges": [{"addressPrefix": "10.0.0.77", "prefixLen": 24}]})");
+  const auto again =
+      proto(R"({"prefixRanges": [{"addressPrefix": "10.0.0.77", "prefixLen": 24}]})");
   EXPECT_EQ(index_.add(ChainCriteria::from(again, Where(report_)), 1), 0u);
 }
 
