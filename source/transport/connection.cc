@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "source/transport/outbox.h"
+#include "source/transport/tls/tls_session.h"
 
 namespace weir::transport {
 namespace {
@@ -60,6 +61,10 @@ net::Fd makeStreamSocket(const net::Address& address) {
   return fd;
 }
 
+Connection::Connection(net::Loop& loop) : loop_(loop) {}
+
+Connection::Connection(net::Loop& loop, ConnectionUser& user) : loop_(loop), user_(&user) {}
+
 Connection::~Connection() { close(); }
 
 void Connection::watch() {
@@ -86,6 +91,7 @@ bool Connection::connect(const net::Address& to) {
 
 void Connection::close() {
   if (!fd_) return;
+  if (tls_ != nullptr) sayGoodbye();
   event_del(&event_);
   loop_.cancelTurnEnd(*this);
   if (outbox_ != nullptr) Outbox::give(std::exchange(outbox_, nullptr));
@@ -103,9 +109,12 @@ void Connection::trim() {
 }
 
 void Connection::fail(FailureKind kind, std::string_view detail) {
+  writable_ = false;
   close();
   user_->onFailed({Side::Upstream, kind, Retry::Never, detail});
 }
+
+void Connection::failSocket(int error) { fail(kindOf(error), describe(error)); }
 
 void Connection::onEvent(evutil_socket_t, short what, void* self) {
   auto& connection = *static_cast<Connection*>(self);
@@ -121,7 +130,7 @@ void Connection::onEvent(evutil_socket_t, short what, void* self) {
   }
   // News while nobody reads: more data, or a reset, which libevent tells as data.
   if ((what & EV_READ) != 0 && connection.read_paused_ && connection.isReset()) {
-    return connection.fail(FailureKind::ConnectionReset, describe(ECONNRESET));
+    return connection.failSocket(ECONNRESET);
   }
   if ((what & (EV_READ | EV_CLOSED)) != 0) connection.readable_ = true;
   if ((what & (EV_READ | EV_CLOSED | kWake)) != 0) connection.readAll();
@@ -140,10 +149,11 @@ void Connection::onConnectReady() {
   int error = 0;
   socklen_t size = sizeof error;
   ::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-  if (error != 0) return fail(kindOf(error), describe(error));
+  if (error != 0) return failSocket(error);
   connecting_ = false;
   writable_ = true;
-  user_->onConnected();
+  if (tls_ == nullptr) return user_->onConnected();
+  shakeHands();
 }
 
 void Connection::readAll() {
@@ -160,11 +170,13 @@ void Connection::readAll() {
   }
   if (isOpen() && end_seen_ && !end_told_ && (!read_paused_ || unconsumed() == 0)) {
     end_told_ = true;
+    if (tls_ != nullptr && tls_->state() != TlsSession::State::Ended) return failTruncated();
     user_->onInputEnd();
   }
 }
 
 bool Connection::receiveOnce(size_t& budget) {
+  if (tls_ != nullptr) return receiveSealed(budget);
   char* at = loop_.scratch();
   size_t room = net::Loop::kScratchSize;
   const size_t before = unconsumed();
@@ -176,24 +188,13 @@ bool Connection::receiveOnce(size_t& budget) {
   } else if (before != 0) {
     std::memcpy(at, kept_->input.data(), before);
   }
-  const size_t asked = room - before;
-  const ssize_t got = ::recv(fd_.get(), at + before, asked, 0);
-  if (got <= 0) {
-    if (in_place) kept_->input.resize(before);
-    readable_ = false;
-    if (got == 0) {
-      end_seen_ = true;
-    } else if (errno != EAGAIN && errno != EINTR) {
-      fail(kindOf(errno), describe(errno));
-    }
+  const size_t size = receive(at + before, room - before, budget);
+  if (size == 0) {
+    if (in_place && isOpen()) kept_->input.resize(before);
     return false;
   }
-  const auto size = static_cast<size_t>(got);
   bytes_in_ += size;
   if (counters_ != nullptr) counters_->received.add(size);
-  // Less than asked for: drained, an edge will tell of more. Except when FIN is known to wait.
-  if (size < asked && !peer_closed_) readable_ = false;
-  budget -= std::min(budget, size);
   if (in_place) {
     kept_->input.resize(before + size);
     offerKept();
@@ -201,6 +202,25 @@ bool Connection::receiveOnce(size_t& budget) {
   }
   if (before != 0) kept_->input.clear();
   return offer(at, before + size);
+}
+
+// 0: nothing came, for whatever reason.
+size_t Connection::receive(char* at, size_t asked, size_t& budget) {
+  const ssize_t got = ::recv(fd_.get(), at, asked, 0);
+  if (got <= 0) {
+    readable_ = false;
+    if (got == 0) {
+      end_seen_ = true;
+    } else if (errno != EAGAIN && errno != EINTR) {
+      failSocket(errno);
+    }
+    return 0;
+  }
+  const auto size = static_cast<size_t>(got);
+  // Less than asked for: drained, an edge will tell of more. Except when FIN is known to wait.
+  if (size < asked && !peer_closed_) readable_ = false;
+  budget -= std::min(budget, size);
+  return size;
 }
 
 // A user may make way for another while it is told.
@@ -217,17 +237,33 @@ size_t Connection::tell(char* data, size_t size) {
 bool Connection::offer(char* data, size_t size) {
   const size_t taken = tell(data, size);
   if (!isOpen()) return false;
-  if (taken < size) kept().input.assign(data + taken, size - taken);
+  if (taken < size) keep(data + taken, size - taken);
   return true;
+}
+
+void Connection::keep(const char* data, size_t size) {
+  kept().input.assign(data, size);
+  if (sealed_input_) wakeForKept();  // it was made ciphertext while it was offered
+}
+
+void Connection::wakeForKept() {
+  resumed_ = true;
+  event_active(&event_, kWake, 0);
 }
 
 void Connection::offerKept() {
   std::string input = std::exchange(kept_->input, {});
+  if (sealed_input_) {
+    sealed_input_ = false;
+    openSealed(input.data(), input.size());
+    return;
+  }
   const size_t taken = tell(input.data(), input.size());
   loop_.flushTurn();  // views into `input` must not outlive it
   if (!isOpen() || taken == input.size()) return;
   if (taken != 0) input.erase(0, taken);
   kept().input.swap(input);
+  if (sealed_input_) wakeForKept();
 }
 
 void Connection::resumeRead() {
@@ -260,10 +296,15 @@ Outbox* Connection::openOutbox() {
 }
 
 void Connection::flush() {
-  if (outbox_ != nullptr) sendPieces();
+  if (outbox_ != nullptr) {
+    sendPieces();
+  } else if (tls_ != nullptr && writable_ && queued() != 0) {
+    sendQueue();  // of the handshake
+  }
 }
 
 void Connection::sendPieces() {
+  if (tls_ != nullptr) return sendSealed();
   Outbox& out = *outbox_;
   size_t sent = 0;
   int error = 0;
@@ -282,7 +323,7 @@ void Connection::sendPieces() {
     if (sent < out.bytes()) out.copyAfter(sent, kept().queue);
   }
   Outbox::give(std::exchange(outbox_, nullptr));
-  if (error != 0) return fail(kindOf(error), describe(error));
+  if (error != 0) return failSocket(error);
   if (queued() >= high_mark_) congested_ = true;
   if (finish_writing_ && queued() == 0) finishWriting();
 }
@@ -292,11 +333,12 @@ void Connection::sendQueue() {
     const ssize_t n = ::send(fd_.get(), kept_->queue.data() + kept_->sent, queued(), MSG_NOSIGNAL);
     if (n < 0) {
       if (errno == EINTR) continue;
-      if (errno != EAGAIN) return fail(kindOf(errno), describe(errno));
+      if (errno != EAGAIN) return failSocket(errno);
       writable_ = false;
       break;
     }
     kept_->sent += static_cast<size_t>(n);
+    if (tls_ != nullptr) continue;  // counted when it was sealed
     bytes_out_ += static_cast<size_t>(n);
     if (counters_ != nullptr) counters_->sent.add(static_cast<size_t>(n));
   }
@@ -315,6 +357,7 @@ void Connection::sendQueue() {
 
 void Connection::finishWriting() {
   if (!fd_ || write_finished_) return;
+  if (tls_ != nullptr && !finish_writing_) return finishSealed();
   flush();
   finish_writing_ = true;
   if (!fd_ || queued() != 0 || outbox_ != nullptr) return;

@@ -8,6 +8,9 @@
 // socket does not take is copied into the queue. congested() asks the writer's source to pause;
 // onWritable() tells when the queue is short again.
 //
+// secure() puts TLS between the socket and the user, who notices nothing but onConnected() at the
+// end of the handshake: bytes are plain in both directions, and what counts them counts plain ones.
+//
 // Owner: the user's object, which destroys both through Loop::destroyLater, or hands the Connection
 // on to the next one: setUser() says who is told from then on, also of what the former left.
 // After close() no callback comes. Worker thread only.
@@ -23,6 +26,7 @@
 #include "source/net/loop.h"
 #include "source/transport/connection_user.h"
 #include "weir/stats.h"
+#include "weir/tls_facts.h"
 
 namespace weir::transport {
 
@@ -33,14 +37,15 @@ struct ByteCounters {
 };
 
 class Outbox;
+class TlsSession;
 
 class Connection final : public net::TurnEnd {
  public:
   static constexpr size_t kDefaultHighMark = 64 * 1024;
   static constexpr size_t kReadBudget = 1024 * 1024;  // bytes a turn, then others get theirs
 
-  explicit Connection(net::Loop& loop) : loop_(loop) {}  // setUser() comes next
-  Connection(net::Loop& loop, ConnectionUser& user) : loop_(loop), user_(&user) {}
+  explicit Connection(net::Loop& loop);  // setUser() comes next
+  Connection(net::Loop& loop, ConnectionUser& user);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection();
@@ -49,6 +54,17 @@ class Connection final : public net::TurnEnd {
   void accept(net::Fd fd);
   // False: failed at once with errno; no callback follows.
   bool connect(const net::Address& to);
+
+  // Before any byte was written, and before connect() or at any time until the first byte was taken:
+  // input that nobody took, offered inside onInput() too, is ciphertext from then on. The user
+  // writes nothing before onConnected(). An end without close_notify is onFailed(): someone may
+  // have cut off what was to follow.
+  void secure(std::unique_ptr<TlsSession> session);
+  bool isSecure() const { return tls_ != nullptr; }
+  // The protocol agreed on; empty: none.
+  std::string_view alpn() const;
+  // Null while the connection is plain, or its handshake not over.
+  std::shared_ptr<const TlsFacts> tls() const;
 
   // From inside a callback, too: what the former user did not take of its input is offered to the
   // new one.
@@ -100,13 +116,29 @@ class Connection final : public net::TurnEnd {
   bool isReset() const;
   void readAll();
   bool receiveOnce(size_t& budget);
+  size_t receive(char* at, size_t asked, size_t& budget);
   size_t tell(char* data, size_t size);
+  void keep(const char* data, size_t size);
+  void wakeForKept();
   bool offer(char* data, size_t size);
   void offerKept();
   void sendQueue();
   Outbox* openOutbox();
   void sendPieces();
   void fail(FailureKind kind, std::string_view detail);
+  void failSocket(int error);
+
+  // connection_tls.cc: the same with ciphertext on the socket
+  bool receiveSealed(size_t& budget);
+  bool openSealed(const char* data, size_t size);
+  void countReceived(size_t size);
+  bool shakeHands();
+  void sendLater(std::string& sealed);
+  void sendSealed();
+  void finishSealed();
+  void sayGoodbye();
+  void failSealed();
+  void failTruncated();
 
   net::Loop& loop_;
   ConnectionUser* user_ = nullptr;
@@ -128,7 +160,9 @@ class Connection final : public net::TurnEnd {
   bool congested_ = false;
   bool finish_writing_ = false;
   bool write_finished_ = false;
+  bool sealed_input_ = false;   // what kept_->input holds is ciphertext
   std::unique_ptr<Kept> kept_;  // made when something has to be kept
+  std::unique_ptr<TlsSession> tls_;
 };
 
 using ConnectionPtr = std::unique_ptr<Connection>;

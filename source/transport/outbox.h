@@ -6,6 +6,7 @@
 #include <sys/uio.h>
 
 #include <cstring>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,6 +52,8 @@ class Outbox {
     small_used_ += text.size();
     add({to, text.size()});
   }
+
+  std::span<const iovec> pieces() const { return {pieces_, static_cast<size_t>(count_)}; }
 
   // As sendmsg(2).
   ssize_t send(int fd) {

@@ -1,0 +1,162 @@
+#include "source/transport/tls/tls_plan.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "source/transport/tls/session_store.h"
+#include "source/transport/tls/tls_reader.h"
+#include "source/transport/tls/tls_session.h"
+
+namespace weir::transport {
+namespace {
+
+constexpr size_t kLongestServerName = 255;
+
+void refuse(bool set, const Where& at, std::string_view field, std::string_view why, bool& good) {
+  if (!set) return;
+  at.field(field).error(std::string(why));
+  good = false;
+}
+
+}  // namespace
+
+std::shared_ptr<const TlsContext> ReloadableTls::make(const TlsContext* before, const Where& at) {
+  TlsParts parts;
+  if (!read(parts, before, at)) return nullptr;
+  auto made = TlsContext::make(std::move(parts), stats_);
+  if (made) return *std::move(made);
+  at.field("common_tls_context").field(made.error().field).error(made.error().text);
+  return nullptr;
+}
+
+bool ReloadableTls::start(const Where& at) {
+  context_ = make(nullptr, at);
+  seen_.store(context_.get(), std::memory_order_release);
+  return context_ != nullptr;
+}
+
+std::shared_ptr<const TlsContext> ReloadableTls::reload(Report& report) {
+  auto made = make(context_.get(), Where(report));
+  if (!report.ok()) stats_->key_rotation_failed.add();
+  if (made == nullptr) return nullptr;
+  std::swap(made, context_);
+  seen_.store(context_.get(), std::memory_order_release);
+  return made;
+}
+
+std::shared_ptr<TlsServer> TlsServer::plan(const DownstreamTlsProto& proto, TlsBuild build,
+                                           const Where& at) {
+  std::shared_ptr<TlsServer> made(new TlsServer(proto, std::move(build)));
+  return made->start(at) ? made : nullptr;
+}
+
+std::unique_ptr<TlsSession> TlsServer::accept() const { return current().accept(); }
+
+void TlsServer::rotateKeys(std::chrono::steady_clock::time_point now) {
+  if (made_keys_ != nullptr) made_keys_->rotate(now);
+}
+
+bool TlsServer::read(TlsParts& parts, const TlsContext* before, const Where& at) {
+  TlsReader reader(*build_.secrets, before);
+  parts.server = true;
+  const Where common = at.field("common_tls_context");
+  bool good = reader.common(proto_.common_tls_context(), parts, common);
+  if (good && parts.identities.empty()) {
+    common.field("tls_certificates").error("expected at least one certificate");
+    good = false;
+  }
+  parts.needs_certificate = proto_.require_client_certificate().value();
+  parts.needs_server_name = proto_.require_sni().value();
+  parts.scan_on_mismatch = proto_.full_scan_certs_on_sni_mismatch().value();
+  parts.client_ciphers = proto_.prefer_client_ciphers();
+  parts.stateful = !proto_.disable_stateful_session_resumption();
+  parts.tickets = !proto_.disable_stateless_session_resumption();
+  parts.session_seconds = proto_.session_timeout().seconds();
+  refuse(proto_.has_session_timeout() && (parts.session_seconds < 1 ||
+                                          parts.session_seconds > 4294967295),
+         at, "session_timeout", "expected 1 to 4294967295 whole seconds", good);
+  refuse(proto_.ocsp_staple_policy() != DownstreamTlsProto::LENIENT_STAPLING, at,
+         "ocsp_staple_policy", "only LENIENT_STAPLING is supported", good);
+  if (parts.needs_certificate) parts.id += "needs a certificate";
+  for (const auto& identity : parts.identities) {
+    for (const std::string& name : identity->host_names) parts.id += name + ' ';
+  }
+  if (parts.tickets) good &= readTickets(reader, parts, at);
+  watched_ = reader.watched();
+  return good;
+}
+
+bool TlsServer::readTickets(TlsReader& reader, TlsParts& parts, const Where& at) {
+  std::vector<std::string> keys;
+  switch (proto_.session_ticket_keys_type_case()) {
+    case DownstreamTlsProto::kSessionTicketKeys:
+      if (!reader.ticketKeys(proto_.session_ticket_keys(), keys, at.field("session_ticket_keys"))) {
+        return false;
+      }
+      break;
+    case DownstreamTlsProto::kSessionTicketKeysSdsSecretConfig: {
+      const Where here = at.field("session_ticket_keys_sds_secret_config");
+      const Secrets::Secret* secret =
+          reader.secrets().find(proto_.session_ticket_keys_sds_secret_config(),
+                                Secrets::Secret::kSessionTicketKeys, here);
+      if (secret == nullptr || !reader.ticketKeys(secret->session_ticket_keys(), keys, here)) {
+        return false;
+      }
+      break;
+    }
+    default:
+      if (made_keys_ == nullptr) made_keys_ = std::make_shared<TicketKeys>();
+      parts.ticket_keys = made_keys_;
+      return true;
+  }
+  parts.ticket_keys = std::make_shared<TicketKeys>(keys);
+  for (std::string& key : keys) OPENSSL_cleanse(key.data(), key.size());
+  return true;
+}
+
+std::shared_ptr<TlsClient> TlsClient::plan(const UpstreamTlsProto& proto, TlsBuild build,
+                                           const Where& at) {
+  std::shared_ptr<TlsClient> made(new TlsClient(proto, std::move(build)));
+  if (!made->start(at)) return nullptr;
+  const PeerCheck* peer = made->current().peer();
+  if (peer == nullptr || !(peer->rules().verifiesChain() || peer->rules().pins())) {
+    at.field("common_tls_context")
+        .warning("without validation_context any certificate of the origin is accepted");
+  }
+  return made;
+}
+
+bool TlsClient::read(TlsParts& parts, const TlsContext* before, const Where& at) {
+  TlsReader reader(*build_.secrets, before);
+  const Where common = at.field("common_tls_context");
+  bool good = reader.common(proto_.common_tls_context(), parts, common);
+  refuse(parts.identities.size() > 1, common, "tls_certificates",
+         "only one certificate can be shown to an origin", good);
+  refuse(proto_.sni().size() > kLongestServerName, at, "sni", "expected at most 255 bytes", good);
+  refuse(proto_.allow_renegotiation(), at, "allow_renegotiation",
+         "renegotiation is never allowed: it has been a way into connections", good);
+  refuse(proto_.enforce_rsa_key_usage().value(), at, "enforce_rsa_key_usage",
+         "comparing the use of RSA keys with their certificates is not supported", good);
+  const bool by_name = proto_.auto_sni_san_validation();
+  refuse(by_name && proto_.sni().empty() && !proto_.auto_host_sni(), at, "auto_sni_san_validation",
+         "expected sni or auto_host_sni beside it: nothing else gives it a name", good);
+  refuse(by_name && good && !(parts.peer && parts.peer->verifiesChain()), at,
+         "auto_sni_san_validation", "names prove nothing without trusted_ca", good);
+  const uint32_t sessions =
+      proto_.has_max_session_keys() ? proto_.max_session_keys().value() : 1;
+  if (sessions != 0) {
+    parts.sessions =
+        std::make_shared<SessionStore>(std::min<size_t>(sessions, SessionStore::kMost));
+  }
+  watched_ = reader.watched();
+  return good;
+}
+
+// A literal address is no server name (RFC 6066 §3).
+std::unique_ptr<TlsSession> TlsClient::connect(const std::string& host) const {
+  const bool by_host = proto_.auto_host_sni() && !host.empty();
+  const std::string& name = by_host ? host : proto_.sni();
+  return current().connect(name, proto_.auto_sni_san_validation() ? name : std::string());
+}
+
+}  // namespace weir::transport
