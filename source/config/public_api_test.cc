@@ -98,9 +98,9 @@ TEST(PublicApi, WhatIsNotObeyedHasItsLine) {
       "--config-yaml:13:11: static_resources.listeners[0].filter_chains[0].filters[0]."
       "typed_config.set_current_client_cert_details: not supported, and not ignored because "
       "it may decide who may pass, where traffic goes or how it is protected\n");
-  EXPECT_EQ(problems(replaced(kBootstrap, "codec_type: auto", "codec_type: http2")),
+  EXPECT_EQ(problems(replaced(kBootstrap, "codec_type: auto", "codec_type: http3")),
             "--config-yaml:14:23: static_resources.listeners[0].filter_chains[0].filters[0]."
-            "typed_config.codec_type: HTTP2 is not supported, only AUTO, HTTP1\n");
+            "typed_config.codec_type: HTTP3 is not supported, only AUTO, HTTP1, HTTP2\n");
   EXPECT_EQ(problems(replaced(kBootstrap, "codec_type: auto", "append_local_overload: true")),
             "--config-yaml:14:34: warning: static_resources.listeners[0].filter_chains[0]."
             "filters[0].typed_config.append_local_overload: not supported, ignored\n");
