@@ -4,14 +4,27 @@
 // views that must stay valid until the turn ends.
 //
 // Order of writes: head (body* (trailers | end))?; `end` is given exactly once.
+//
+// A tunnel: after a response that opensTunnel() both directions carry bytes that are no HTTP, and
+// each ends by itself. Its request is ended before (HTTP/2: the stream stays open all the same),
+// its head is sent with `end` false; from then on sendBody() of both streams carries the bytes, and
+// its `end` is a half close. The server's side takes no byte behind the request before that head is
+// written.
 #pragma once
 
 #include <string_view>
 
 #include "weir/head.h"
 #include "weir/result.h"
+#include "weir/stream_info.h"
 
 namespace weir::codec {
+
+// RFC 9110 §7.8 and §9.3.6.
+inline bool opensTunnel(const RequestHead& request, const ResponseHead& response) {
+  if (response.status == 101) return request.upgrade;
+  return request.method == Method::Connect && response.status / 100 == 2;
+}
 
 class ServerStream {
  public:
@@ -33,7 +46,8 @@ class ServerStream {
   ~ServerStream() = default;
 };
 
-// Who made the request; told until detach() or the end of the response or the failure.
+// Who made the request; told until detach() or the end of the response or the failure. In a tunnel
+// until both directions have ended.
 class ClientStreamUser {
  public:
   virtual Arena& responseArena() = 0;
@@ -56,6 +70,8 @@ class ClientStream {
   virtual void pauseResponse() = 0;
   virtual void resumeResponse() = 0;
   virtual bool congested() const = 0;
+  // Of a tunnel: another one is told from now on, and `bytes` counts. From inside a callback, too.
+  virtual void setUser(ClientStreamUser& user, ByteMeter& bytes) = 0;
   // The user is not told anything any more. An unfinished exchange costs the connection.
   virtual void detach() = 0;
   // True when this connection has served a request before: it may have died meanwhile.

@@ -68,8 +68,7 @@ class Keepalive {
     if (options_.interval.count() == 0) return;
     const double share = static_cast<double>(random % 1000) / 1000 * options_.jitter_percent / 100;
     const double extra = share * static_cast<double>(options_.interval.count());
-    next_ping_ =
-        now + options_.interval + std::chrono::milliseconds(static_cast<int64_t>(extra));
+    next_ping_ = now + options_.interval + std::chrono::milliseconds(static_cast<int64_t>(extra));
   }
 
   const Options& options_;

@@ -74,7 +74,8 @@ const UInt32Value* optionOf(uint32_t id, const OptionsProto& proto) {
   }
 }
 
-// Settings that have no option of their own here. Those that have may be repeated, not contradicted.
+// Settings that have no option of their own here. Those that have may be repeated, not
+// contradicted.
 void readCustom(const OptionsProto& proto, Options& into, const Where& at) {
   for (int i = 0; i < proto.custom_settings_parameters_size(); ++i) {
     const auto& setting = proto.custom_settings_parameters(i);
@@ -153,7 +154,8 @@ void refuseUnsupported(const OptionsProto& proto, const Where& at) {
     at.field("allow_metadata").error("METADATA frames are not supported: they are ignored");
   }
   if (proto.has_enable_huffman_encoding() && !proto.enable_huffman_encoding().value()) {
-    at.field("enable_huffman_encoding").error("text is written Huffman coded where that is shorter");
+    at.field("enable_huffman_encoding")
+        .error("text is written Huffman coded where that is shorter");
   }
   if (proto.has_max_header_field_size_kb() && proto.max_header_field_size_kb().value() != 64) {
     at.field("max_header_field_size_kb").error("only 64, a field's greatest size, is supported");

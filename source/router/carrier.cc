@@ -19,15 +19,31 @@ void addOnce(std::string_view& list, std::string_view first, std::string_view it
 }  // namespace
 
 void Carrier::start(cluster::WorkerCluster& cluster, cluster::Http1Pool& pool, bool fresh) {
+  begin(cluster, pool);
+  pool.acquire(*this, fresh);
+}
+
+void Carrier::startTcp(cluster::WorkerCluster& cluster, cluster::Http1Pool& pool,
+                       cluster::Priority priority, net::Loop& loop) {
+  begin(cluster, pool);
+  stream_ = cluster::TcpStream::open(loop, cluster.cluster(), pool.sharedEndpoint(), priority,
+                                     *this, info_.upstream);
+  if (stream_ == nullptr) {
+    return onPoolFailure({Side::Weir, FailureKind::Refused, Retry::Never, "max_connections"}, true);
+  }
+  countRequest();
+  forward_.onReady();
+}
+
+void Carrier::begin(cluster::WorkerCluster& cluster, cluster::Http1Pool& pool) {
   cluster_ = &cluster;
   endpoint_ = &pool.endpoint();
-  begun_ = response_started_ = false;
+  begun_ = response_started_ = tunnel_ = false;
   undecided_ = true;
   status_ = 0;
   tried_at_ = forward_.now();
   ++info_.attempts;
   nameEndpoint();
-  pool.acquire(*this, fresh);
 }
 
 // Copies: the endpoint may be gone before the stream is logged.
@@ -44,17 +60,21 @@ void Carrier::nameEndpoint() {
   info_.upstream_host_name = name;
 }
 
-void Carrier::onPoolReady(cluster::Http1Client& client) {
+void Carrier::countRequest() {
   const cluster::ClusterStats& stats = cluster_->cluster().stats();
   stats.rq_total.add();
   stats.rq_active.add();
   counted_ = true;
   endpoint_->counts.rq_total.fetch_add(1, std::memory_order_relaxed);
   endpoint_->counts.rq_active.fetch_add(1, std::memory_order_relaxed);
-  info_.upstream_local = forward_.arena().copy(client.localText());
-  stream_ = &client.begin(*this, info_.upstream);
   sent_at_ = forward_.now();
   info_.first_upstream_tx = sent_at_;
+}
+
+void Carrier::onPoolReady(cluster::Http1Client& client) {
+  countRequest();
+  info_.upstream_local = forward_.arena().copy(client.localText());
+  stream_ = &client.begin(*this, info_.upstream);
   if (response_paused_) stream_->pauseResponse();
   forward_.onReady();
 }
@@ -95,6 +115,18 @@ void Carrier::finish() {
   if (!std::exchange(counted_, false)) return;
   cluster_->cluster().stats().rq_active.sub();
   endpoint_->counts.rq_active.fetch_sub(1, std::memory_order_relaxed);
+}
+
+HandedStream Carrier::handOver(codec::ClientStreamUser& user, ByteMeter& bytes) {
+  stream_->setUser(user, bytes);
+  counted_ = false;
+  return {std::exchange(stream_, nullptr), std::exchange(cluster_, nullptr),
+          std::exchange(endpoint_, nullptr)};
+}
+
+void HandedStream::over() const {
+  stats().rq_active.sub();
+  endpoint->counts.rq_active.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void Carrier::cancel() {
@@ -144,6 +176,7 @@ void Carrier::onUpstreamHead(ResponseHead& head, bool end) {
   }
   stats.countStatus(head.status);
   response_started_ = true;
+  tunnel_ = forward_.opensTunnel(head);
   info_.first_upstream_rx = forward_.now();
   stats.rq_time.record(
       static_cast<uint64_t>((info_.first_upstream_rx - sent_at_) / std::chrono::microseconds(1)));
@@ -157,7 +190,7 @@ void Carrier::onUpstreamHead(ResponseHead& head, bool end) {
 void Carrier::onUpstreamBody(std::string_view data, bool end) {
   if (end) {
     info_.last_upstream_rx = forward_.now();
-    finish();
+    if (!tunnel_) finish();
   }
   forward_.onBody(data, end);
 }

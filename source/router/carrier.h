@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "source/cluster/pool/http1_pool.h"
+#include "source/cluster/pool/tcp_stream.h"
 #include "source/cluster/worker_cluster.h"
 #include "source/codec/stream.h"
 #include "weir/stream_info.h"
@@ -17,12 +18,25 @@ namespace weir::router {
 
 class Forward;
 
+// A stream that its Carrier gave away: a tunnel's. over() is what is owed for it in the end.
+struct HandedStream {
+  codec::ClientStream* stream;
+  cluster::WorkerCluster* cluster;
+  const cluster::Endpoint* endpoint;
+
+  const cluster::ClusterStats& stats() const { return cluster->cluster().stats(); }
+  void over() const;
+};
+
 class Carrier final : public codec::ClientStreamUser, public cluster::PoolWaiter {
  public:
   Carrier(Forward& forward, StreamInfo& info) : forward_(forward), info_(info) {}
 
   // `fresh`: not on a connection that has been idle. Ends in Forward::onReady() or a failure.
   void start(cluster::WorkerCluster& cluster, cluster::Http1Pool& pool, bool fresh);
+  // The same for a CONNECT that ends here: bare TCP, no connection of the pool.
+  void startTcp(cluster::WorkerCluster& cluster, cluster::Http1Pool& pool,
+                cluster::Priority priority, net::Loop& loop);
   void sendHead(const RequestHead& head, bool end);
   void sendBody(std::string_view data, bool end);
   void sendTrailers(const Fields& trailers);
@@ -39,6 +53,8 @@ class Carrier final : public codec::ClientStreamUser, public cluster::PoolWaiter
   const cluster::Endpoint* endpoint() const { return endpoint_; }
   void pauseResponse();
   void resumeResponse();
+  // Of a tunnel. The Carrier has nothing any more.
+  HandedStream handOver(codec::ClientStreamUser& user, ByteMeter& bytes);
   // What is told of the attempt at this moment. `failure` none: a response came.
   Attempt outcome(const Failure& failure, bool will_retry);
   // For the endpoint's counts: it took longer than it may, or failed.
@@ -46,7 +62,9 @@ class Carrier final : public codec::ClientStreamUser, public cluster::PoolWaiter
   void countError();
 
  private:
+  void begin(cluster::WorkerCluster& cluster, cluster::Http1Pool& pool);
   void nameEndpoint();
+  void countRequest();
   void finish();
   void noteSent(bool end);
 
@@ -73,6 +91,7 @@ class Carrier final : public codec::ClientStreamUser, public cluster::PoolWaiter
   bool response_paused_ = false;
   bool counted_ = false;  // upstream_rq_active
   bool undecided_ = false;
+  bool tunnel_ = false;  // the response's end is not the stream's
   uint16_t status_ = 0;
   SteadyTime tried_at_{}, sent_at_{};
 };

@@ -146,7 +146,6 @@ ClusterAction ClusterAction::from(const route::RouteAction& proto,
   } else if (proto.cluster_not_found_response_code() == route::RouteAction::INTERNAL_SERVER_ERROR) {
     made.cluster_not_found_status = 500;
   }
-  if (proto.upgrade_configs_size() != 0) report.notYet(path.at("upgrade_configs"));
   if (proto.has_max_grpc_timeout()) report.notYet(path.at("max_grpc_timeout"));
   if (proto.has_grpc_timeout_offset()) report.notYet(path.at("grpc_timeout_offset"));
   if (proto.has_flush_timeout()) report.notYet(path.at("flush_timeout"));
@@ -238,13 +237,17 @@ void ClusterAction::readUpgrades(const route::RouteAction& proto, const FieldPat
     Upgrade upgrade;
     upgrade.type = asciiLower(config.upgrade_type());
     if (config.has_enabled()) upgrade.enabled = config.enabled().value();
-    upgrade.terminates_connect = config.has_connect_config();
-    upgrade.allow_post = config.connect_config().allow_post();
+    upgrade.ends_connect = config.has_connect_config();
+    const FieldPath connect = at.at("connect_config");
+    if (upgrade.ends_connect && upgrade.type != "connect") {
+      report.error(connect, "goes with upgrade_type CONNECT only");
+    }
+    if (config.connect_config().allow_post()) report.refuse(connect.at("allow_post"));
+    if (config.connect_config().has_proxy_protocol_config()) {
+      report.refuse(connect.at("proxy_protocol_config"));
+    }
     if (upgrade.type.empty() || !isFieldValue(upgrade.type)) {
       report.error(at.at("upgrade_type"), "the name of a protocol is expected");
-    }
-    if (config.connect_config().has_proxy_protocol_config()) {
-      report.refuse(at.at("connect_config").at("proxy_protocol_config"));
     }
     for (const Upgrade& other : upgrades) {
       if (other.type == upgrade.type) {

@@ -53,8 +53,7 @@ struct ClusterChoice {
 struct Upgrade {
   std::string type;  // lower case: "websocket", "connect"
   bool enabled = true;
-  bool terminates_connect = false;  // connect_config: the tunnel's payload goes to the cluster
-  bool allow_post = false;
+  bool ends_connect = false;  // connect_config: the cluster gets what is in the tunnel
 };
 
 struct ClusterAction {

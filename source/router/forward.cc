@@ -47,6 +47,7 @@ void Forward::tryEndpoint() {
     info_.upstream_failure = failure.failure;
     return report(failure);
   }
+  if (ends_connect_) return carrier_.startTcp(*cluster_, *pool, priority_, *loop_);
   carrier_.start(*cluster_, *pool, fresh_);
 }
 
@@ -127,6 +128,12 @@ void Forward::cancel(const Failure& why) {
   if (tries_ != nullptr) tries_->stop();
   carrier_.cancel();
   cluster_ = nullptr;
+}
+
+HandedStream Forward::handOver(codec::ClientStreamUser& user, ByteMeter& bytes) {
+  if (tries_ != nullptr) tries_->stop();
+  cluster_ = nullptr;
+  return carrier_.handOver(user, bytes);
 }
 
 void Forward::countTimeout() {

@@ -45,11 +45,15 @@ class Forward final {
   void start(cluster::WorkerCluster& cluster, net::Loop& loop, const RequestHead& head, bool end,
              uint64_t random, cluster::Priority priority = cluster::Priority::Default,
              std::unique_ptr<Tries> tries = nullptr);
+  // Before start(), of a CONNECT that ends here: its tunnel goes to the endpoint as bare TCP.
+  void endConnect() { ends_connect_ = true; }
   void body(std::string_view data, bool end);
   void trailers(const Fields& trailers);
   // `why` is the outcome of an attempt that has none yet.
   void cancel(const Failure& why = {});
   bool active() const { return cluster_ != nullptr; }
+  // The response opened a tunnel: it goes on without the Forward, which is done as by cancel().
+  HandedStream handOver(codec::ClientStreamUser& user, ByteMeter& bytes);
   // True: what is written is being held; pause the source until onForwardWritable().
   bool congested() const;
 
@@ -64,7 +68,10 @@ class Forward final {
   SteadyTime now() const { return loop_->now(); }
   void onReady();
   // True: the answer is dropped, and retry() follows.
-  bool takesAnother(const ResponseHead& head) { return tries_ != nullptr && askTries(head); }
+  bool takesAnother(const ResponseHead& head) {
+    return tries_ != nullptr && !opensTunnel(head) && askTries(head);
+  }
+  bool opensTunnel(const ResponseHead& head) const { return codec::opensTunnel(*head_, head); }
   void retry();
   void onInterim(ResponseHead& head) { user_.onForwardInterim(head); }
   void onHead(ResponseHead& head, bool end);
@@ -104,6 +111,7 @@ class Forward final {
   bool headers_only_ = false;
   bool repeated_ = false;  // without being asked to
   bool fresh_ = false;     // not on a connection that was idle
+  bool ends_connect_ = false;
   cluster::Priority priority_ = cluster::Priority::Default;
   uint64_t random_ = 0;
 };

@@ -54,32 +54,36 @@ struct Configured {
   bool disabled = false;
 };
 
+using HttpFilter = envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter;
+using FilterList = google::protobuf::RepeatedPtrField<HttpFilter>;
+
 class ChainBuilder {
  public:
+  // `at` is the HttpConnectionManager's place, `field` the list's.
   ChainBuilder(const HttpConnectionManager& proto, HcmPlan& plan, const Where& at,
                const BuildContext& context)
-      : proto_(proto),
-        plan_(plan),
+      : plan_(plan),
         at_(at),
         context_(context),
         stats_(context.stats.scope("http").tagged(proto.stat_prefix(),
                                                   "envoy_http_conn_manager_prefix")) {}
 
-  void build() {
-    readFilters();
+  Chains build(const FilterList& filters, const Where& field) {
+    readFilters(filters, field);
     std::vector<ChainSlot> slots;
     for (const Configured& filter : filters_) {
       if (!filter.disabled) slots.push_back(filter.slot);
     }
-    plan_.chain = std::make_shared<const Chain>(std::move(slots));
+    chains_.shared = std::make_shared<const Chain>(std::move(slots));
     if (plan_.routes != nullptr) readRoutes();
+    return std::move(chains_);
   }
+  // Of the last filter.
+  const RouterPlan& router() const { return router_; }
 
  private:
-  void readFilters();
-  void readFilter(
-      const envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter& proto,
-      const Where& at, bool last);
+  void readFilters(const FilterList& filters, const Where& field);
+  void readFilter(const HttpFilter& proto, const Where& at, bool last);
   void readRoutes();
   // `cluster`: the weighted cluster that was picked, if it says something of its own.
   std::shared_ptr<const Chain> chainFor(const router::Route& route,
@@ -88,29 +92,25 @@ class ChainBuilder {
   std::optional<Configured> override(const Configured& filter, const router::Route& route,
                                      const router::WeightedCluster* cluster);
 
-  const HttpConnectionManager& proto_;
   HcmPlan& plan_;
   const Where at_;
   const BuildContext& context_;
   const StatScope stats_;
   std::vector<Configured> filters_;
+  Chains chains_;
+  RouterPlan router_;
 };
 
-void ChainBuilder::readFilters() {
-  const int count = proto_.http_filters_size();
-  if (count == 0) {
-    at_.field("http_filters").error("expected at least envoy.filters.http.router, the last filter");
-  }
+void ChainBuilder::readFilters(const FilterList& filters, const Where& field) {
+  const int count = filters.size();
+  if (count == 0) field.error("expected at least envoy.filters.http.router, the last filter");
   for (int i = 0; i < count; ++i) {
-    readFilter(proto_.http_filters(i), at_.field("http_filters").index(static_cast<size_t>(i)),
-               i == count - 1);
+    readFilter(filters.Get(i), field.index(static_cast<size_t>(i)), i == count - 1);
   }
-  if (filters_.size() > 255) at_.field("http_filters").error("more than 255 filters");
+  if (filters_.size() > 255) field.error("more than 255 filters");
 }
 
-void ChainBuilder::readFilter(
-    const envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter& proto,
-    const Where& at, bool last) {
+void ChainBuilder::readFilter(const HttpFilter& proto, const Where& at, bool last) {
   if (proto.name().empty()) at.field("name").error("expected a name");
   if (proto.has_config_discovery()) {
     return at.field("config_discovery").error("filter discovery is not supported yet");
@@ -132,23 +132,23 @@ void ChainBuilder::readFilter(
   auto plan = type->plan(proto.typed_config(), build);
   if (!plan) return build.tell(plan.error());
   if (type->terminal) {
-    plan_.router = *static_cast<const RouterPlan*>(plan->get());
+    router_ = *static_cast<const RouterPlan*>(plan->get());
     return;
   }
   filters_.push_back({{type, *std::move(plan), proto.name()}, proto.disabled()});
 }
 
 void ChainBuilder::readRoutes() {
-  plan_.route_chains.resize(plan_.routes->routeCount());
+  chains_.by_route.resize(plan_.routes->routeCount());
   for (const auto& host : plan_.routes->virtualHosts()) {
     for (const router::Route& route : host->routes) {
-      plan_.route_chains[route.id] = chainFor(route);
+      chains_.by_route[route.id] = chainFor(route);
       readClusters(route);
     }
   }
-  const bool all_plain = std::all_of(plan_.route_chains.begin(), plan_.route_chains.end(),
+  const bool all_plain = std::all_of(chains_.by_route.begin(), chains_.by_route.end(),
                                      [](const auto& chain) { return chain == nullptr; });
-  if (all_plain) plan_.route_chains = {};
+  if (all_plain) chains_.by_route = {};
 }
 
 void ChainBuilder::readClusters(const router::Route& route) {
@@ -156,7 +156,7 @@ void ChainBuilder::readClusters(const router::Route& route) {
   if (action == nullptr || action->weighted == nullptr) return;
   for (const router::WeightedCluster& cluster : action->weighted->clusters) {
     if (cluster.config.filters().empty()) continue;
-    plan_.cluster_chains.emplace(&cluster, chainFor(route, &cluster));
+    chains_.by_cluster.emplace(&cluster, chainFor(route, &cluster));
   }
 }
 
@@ -223,11 +223,47 @@ std::optional<Configured> ChainBuilder::override(const Configured& filter,
   return result;
 }
 
+// `router` of an upgrade's own filters says nothing else than that of http_filters, which is the
+// one that is asked.
+void checkRouter(const FilterList& own, const FilterList& all, const Where& at) {
+  if (own.empty() || all.empty()) return;
+  const Any& mine = own.Get(own.size() - 1).typed_config();
+  const Any& others = all.Get(all.size() - 1).typed_config();
+  if (mine.SerializeAsString() == others.SerializeAsString()) return;
+  at.index(static_cast<size_t>(own.size() - 1))
+      .error("expected the same router as in http_filters: another one is not supported");
+}
+
+void buildUpgrades(const HttpConnectionManager& proto, HcmPlan& plan, const Where& at,
+                   const BuildContext& context) {
+  for (int i = 0; i < proto.upgrade_configs_size(); ++i) {
+    const HttpConnectionManager::UpgradeConfig& config = proto.upgrade_configs(i);
+    const Where here = at.field("upgrade_configs").index(static_cast<size_t>(i));
+    const std::string& type = config.upgrade_type();
+    if (type.empty() || !isFieldValue(type)) {
+      here.field("upgrade_type").error("expected the name of a protocol, such as websocket");
+    } else if (plan.upgrades.has(type)) {
+      here.field("upgrade_type").error("'" + type + "' is configured twice");
+    }
+    Upgrades::Entry entry{type, !config.has_enabled() || config.enabled().value(), nullptr};
+    if (config.filters_size() != 0) {
+      const Where filters = here.field("filters");
+      checkRouter(config.filters(), proto.http_filters(), filters);
+      ChainBuilder builder(proto, plan, at, context);
+      entry.chains = std::make_unique<const Chains>(builder.build(config.filters(), filters));
+    }
+    plan.upgrades.add(std::move(entry));
+  }
+}
+
 }  // namespace
 
 void buildChains(const HttpConnectionManager& proto, HcmPlan& plan, const Where& at,
                  const BuildContext& context) {
-  ChainBuilder(proto, plan, at, context).build();
+  ChainBuilder builder(proto, plan, at, context);
+  plan.chains = builder.build(proto.http_filters(), at.field("http_filters"));
+  plan.router = builder.router();
+  buildUpgrades(proto, plan, at, context);
   Build build(context, plan, at, context.stats);
   std::vector<Error> errors;
   plan.access_logs = telemetry::AccessLogPlan::from(proto.access_log(), "access_log", build,

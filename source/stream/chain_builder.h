@@ -6,8 +6,8 @@
 
 namespace weir::stream {
 
-// Fills plan.chain, plan.route_chains, plan.router and plan.access_logs; plan.routes may be null
-// after errors.
+// Fills plan.chains, plan.upgrades, plan.router and plan.access_logs; plan.routes may be null after
+// errors.
 void buildChains(const HttpConnectionManager& proto, HcmPlan& plan, const Where& at,
                  const BuildContext& context);
 

@@ -19,8 +19,9 @@ enum class CodecType : uint8_t { Auto, Http1, Http2 };  // HttpConnectionManager
 enum class CodecChoice : uint8_t { Http1, Http2, MoreBytes };
 
 // `alpn` is what TLS agreed on: empty without TLS, or when the client offered nothing. `first` is
-// how the connection begins, as far as it is known. MoreBytes: an HTTP/2 preface (RFC 9113 §3.4) may
-// still become of it. A client that says nothing in TLS is believed its first bytes, as in Envoy.
+// how the connection begins, as far as it is known. MoreBytes: an HTTP/2 preface (RFC 9113 §3.4)
+// may still become of it. A client that says nothing in TLS is believed its first bytes, as in
+// Envoy.
 CodecChoice chooseCodec(CodecType type, std::string_view alpn, std::string_view first);
 
 // Serves an open connection: the caller adds the result to its list, and may hear of another in its

@@ -2,8 +2,6 @@
 // exchange_response.cc.
 #include "source/stream/exchange.h"
 
-#include <new>
-
 #include "source/codec/hop_by_hop.h"
 #include "source/router/dispatch.h"
 #include "source/stream/async_call.h"
@@ -40,25 +38,11 @@ telemetry::RouteOutcome outcomeOf(router::Rejection rejection) {
   return RouteOutcome::Disabled;
 }
 
-struct FreeExchanges {
-  ~FreeExchanges() {
-    while (head != nullptr) ::operator delete(std::exchange(head, *static_cast<void**>(head)));
-  }
-  void* head = nullptr;
-};
-thread_local FreeExchanges t_free;
+uint32_t microsBetween(SteadyTime from, SteadyTime to) {
+  return static_cast<uint32_t>((to - from) / std::chrono::microseconds(1));
+}
 
 }  // namespace
-
-void* Exchange::operator new(size_t size) {
-  if (t_free.head == nullptr) return ::operator new(size);
-  return std::exchange(t_free.head, *static_cast<void**>(t_free.head));
-}
-
-void Exchange::operator delete(void* at) {
-  *static_cast<void**>(at) = t_free.head;
-  t_free.head = at;
-}
 
 Exchange::Exchange(Services& services, std::shared_ptr<const HcmPlan> plan, ExchangeOwner& owner,
                    codec::ServerStream& server)
@@ -96,13 +80,17 @@ void Exchange::start(bool end) {
   if (end) onRequestComplete();
   armTimer();
   if (!prepareRequest()) return;
-  openLanes();
+  const bool asks = request_->upgrade || request_->method == Method::Connect;
+  openLanes(asks ? admitTunnel() : plan_->chains);
+  if (ask_.state == TunnelAsk::Refused) return localReply(kUpgradeFailed);
   request_lane_.head(*request_, end);
 }
 
 // False: a reply was made instead.
 bool Exchange::prepareRequest() {
-  if (const auto error = codec::stripHopByHop(request_->fields, codec::MessageType::Request)) {
+  const auto upgrade = request_->upgrade ? codec::UpgradeField::Keep : codec::UpgradeField::Strip;
+  if (const auto error =
+          codec::stripHopByHop(request_->fields, codec::MessageType::Request, upgrade)) {
     onRequestError(error);
     return false;
   }
@@ -170,17 +158,13 @@ void Exchange::findRoute(uint64_t random) {
   }
 }
 
-uint32_t Exchange::elapsedMicros() const {
-  return static_cast<uint32_t>((services_.loop.now() - info_.start) / std::chrono::microseconds(1));
-}
-
 void Exchange::onLaneVerdict(size_t slot, Verdict::Kind verdict, bool waited) {
   using telemetry::FilterOutcome;
   if (verdict == Verdict::Kind::Wait) return;  // told when the wait is over
   const FilterOutcome outcome = verdict == Verdict::Kind::Reply ? FilterOutcome::Replied
                                 : waited                        ? FilterOutcome::Waited
                                                                 : FilterOutcome::Passed;
-  record_.addVerdict(static_cast<uint8_t>(slot), outcome, elapsedMicros());
+  record_.addVerdict(static_cast<uint8_t>(slot), outcome, microsBetween(info_.start, now()));
 }
 
 // Before a head is sent to the endpoint that was chosen, again for each try.
@@ -189,16 +173,16 @@ void Exchange::onForwardEndpoint(std::string_view host_name) {
 }
 
 void Exchange::onForwardAttempt(const Attempt& attempt) {
-  record_.addAttempt(attempt.endpoint, attempt.failure.kind, elapsedMicros());
+  record_.addAttempt(attempt.endpoint, attempt.failure.kind, microsBetween(info_.start, now()));
   if (!chain_->wantsAttempts()) return;
   for (size_t i = 0; i < chain_->size(); ++i) filters_[i]->onAttempt(attempt, *this);
 }
 
-void Exchange::openLanes() {
-  chain_ = &plan_->chainOf(route_);
-  if (!plan_->cluster_chains.empty()) {
+void Exchange::openLanes(const Chains& chains) {
+  chain_ = &chains.of(route_);
+  if (!chains.by_cluster.empty()) {
     weighted_ = plan_->pick(route_, *request_, random_);
-    chain_ = &plan_->chainOf(weighted_, *chain_);
+    chain_ = &chains.of(weighted_, *chain_);
   }
   const size_t size = chain_->size();
   filters_ = static_cast<Filter**>(arena_.allocate(size * sizeof(Filter*), alignof(Filter*)));
@@ -307,6 +291,7 @@ void Exchange::sendToCluster(bool end) {
   }
   timeouts_ = to.timeouts;
   forwarded_ = true;
+  if (request_->method == Method::Connect && endsConnect(action)) forward_.endConnect();
   if (request_complete_ && timeouts_.whole.count() != 0) armTimer();
   forward_.start(*to.cluster, services_.loop, *request_, end, random_, action.priority,
                  std::move(to.tries));

@@ -13,18 +13,22 @@
 #include "source/codec/stream.h"
 #include "source/router/forward.h"
 #include "source/stream/exchange_owner.h"
+#include "source/stream/free_listed.h"
 #include "source/stream/hcm_plan.h"
 #include "source/stream/lane.h"
 #include "source/stream/services.h"
 #include "source/stream/stream_metadata.h"
+#include "source/stream/tunnel.h"
 #include "weir/stream.h"
 
 namespace weir::stream {
 
 class Exchange final : public net::Deferred,
+                       public FreeListed<Exchange>,
                        public Stream,
                        private LaneUser,
                        private router::ForwardUser,
+                       private TunnelRecord,
                        private net::TimerUser {
  public:
   Exchange(Services& services, std::shared_ptr<const HcmPlan> plan, ExchangeOwner& owner,
@@ -33,28 +37,17 @@ class Exchange final : public net::Deferred,
 
   Arena& arena() override { return arena_; }
   RequestHead& request() override { return *request_; }
-  // What the connection counts into.
-  ByteMeter& bytes() { return info_.downstream; }
+  ByteMeter& bytes() { return info_.downstream; }  // what the connection counts into
 
-  // `end`: no body follows.
-  void start(bool end);
-  // The bytes were no request: answer, log, nothing else.
-  void startRejected(const codec::ParseError& error);
+  void start(bool end);  // `end`: no body follows
   void onRequestBody(std::string_view data, bool end);
   void onRequestTrailers(Fields& trailers);
   void onDownstreamWritable();
   // The client is gone, or broke the protocol in the middle of its request.
   void onDownstreamGone(ResponseFlag flag, std::string_view details);
-  // A message that could not be parsed to its end.
+  // What arrived is no message, from its head on or in its middle.
   void onRequestError(const codec::ParseError& error);
   void onRequestTimeout(std::string_view text, std::string_view details);
-
-  bool finished() const { return finished_; }
-  const HcmPlan& plan() const { return *plan_; }
-
-  // From a per-thread free list.
-  static void* operator new(size_t size);
-  static void operator delete(void* at);
 
  private:
   const StreamInfo& info() const override { return info_; }
@@ -95,13 +88,17 @@ class Exchange final : public net::Deferred,
   void onForwardAttempt(const Attempt& attempt) override;
   Arena& forwardArena() override { return arena_; }
 
+  StreamInfo& tunnelInfo() override { return info_; }
+  void onTunnelEnd(const TunnelEnd& end) override;
   void onTimer() override;
+
+  const Chains& admitTunnel();
+  void openTunnel();
 
   // exchange.cc: down to the cluster
   bool prepareRequest();
   void findRoute(uint64_t random);
-  uint32_t elapsedMicros() const;
-  void openLanes();
+  void openLanes(const Chains& chains);
   void forwardRequest(bool end);
   void sendToCluster(bool end);
   void pauseRequest(bool pause, uint8_t reason);
@@ -116,6 +113,8 @@ class Exchange final : public net::Deferred,
   void armTimer();
   SteadyTime nextDeadline() const;
   void finish();
+  void tellFilters();
+  void countEnd();
 
   Services& services_;
   std::shared_ptr<const HcmPlan> plan_;
@@ -145,6 +144,7 @@ class Exchange final : public net::Deferred,
   bool request_complete_ = false, head_written_ = false, response_written_ = false;
   bool forwarded_ = false, from_upstream_ = false;  // forward_ runs; response_ is the origin's
   bool finished_ = false, forces_trace_ = false, steered_ = false;
+  TunnelAsk ask_;
 };
 
 }  // namespace weir::stream

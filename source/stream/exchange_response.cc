@@ -1,5 +1,6 @@
 // The way back: from the cluster, or from a reply of our own, through the response lane to the
 // client; and the end of the exchange.
+#include <cassert>
 #include <charconv>
 
 #include "source/codec/hop_by_hop.h"
@@ -21,7 +22,15 @@ void Exchange::onForwardHead(ResponseHead& head, bool end) {
   info_.response = response_;
   info_.response_code = head.status;
   from_upstream_ = true;
-  if (const auto error = codec::stripHopByHop(head.fields, codec::MessageType::Response)) {
+  const bool opens = ask_.state == TunnelAsk::Admitted && codec::opensTunnel(*request_, head);
+  if ((opens && !request_complete_) || (!opens && head.status == 101))
+    return localReply(kUnexpectedUpgrade);
+  if (opens) {  // what follows waits until the filters have seen the head
+    ask_.state = TunnelAsk::Answered;
+    forward_.pauseResponse();
+  }
+  const auto upgrade = head.status == 101 ? codec::UpgradeField::Keep : codec::UpgradeField::Strip;
+  if (const auto error = codec::stripHopByHop(head.fields, codec::MessageType::Response, upgrade)) {
     return localReply({.status = 502,
                        .body = reasonPhrase(502),
                        .details = error.reason,
@@ -42,11 +51,16 @@ void Exchange::onForwardHead(ResponseHead& head, bool end) {
   }
   route_->prepareResponse(head, info_, arena_, weighted_);
   info_.details = "via_upstream";
-  response_lane_.head(head, end);
+  response_lane_.head(head, end || opens);
 }
 
 void Exchange::onForwardBody(std::string_view data, bool end) {
   last_activity_ = services_.loop.now();
+  if (ask_.state == TunnelAsk::Answered) {
+    assert(data.empty());  // paused
+    ask_.upstream_ended = end;
+    return;
+  }
   response_lane_.body(data, end);
 }
 
@@ -96,6 +110,7 @@ void Exchange::localReply(const LocalReply& reply) {
   if (head_written_)
     return resetResponse(reply.flag.value_or(ResponseFlag::LocalReset), reply.details);
   const bool through_chain = chain_ != nullptr && response_ == nullptr;
+  if (ask_.state == TunnelAsk::Answered) ask_.state = TunnelAsk::Admitted;
   request_lane_.cancel();
   if (!through_chain) response_lane_.cancel();
   forward_.cancel({Side::Weir, FailureKind::Cancelled, Retry::Never, "answered by Weir"});
@@ -135,11 +150,6 @@ void Exchange::sendReplyBody(const LocalReply& reply, bool through_chain) {
   if (!end && !finished_) response_lane_.body(body.text, true);
 }
 
-void Exchange::startRejected(const codec::ParseError& error) {
-  info_.protocol = request_->protocol;
-  onRequestError(error);
-}
-
 void Exchange::onRequestError(const codec::ParseError& error) {
   plan_->stats.cx_protocol_error.add();
   request_complete_ = true;
@@ -161,6 +171,7 @@ void Exchange::writeHead(bool end) {
                                    .request_id = info_.request_id,
                                    .forces_trace = forces_trace_},
                                   arena_);
+  if (ask_.state == TunnelAsk::Answered) return openTunnel();
   response_written_ = end;
   server_.sendHead(*response_, end);
   if (end) finish();
@@ -206,19 +217,28 @@ void Exchange::finish() {
   response_lane_.cancel();
   forward_.cancel({Side::Downstream, FailureKind::Cancelled, Retry::Never, "client gone"});
   timer_.disarm();
-  info_.end = info_.last_downstream_tx = services_.loop.now();
   if (!request_complete_ && response_written_) plan_->stats.response_before_rq_complete.add();
-  if (chain_ != nullptr && chain_->wantsDone()) {
-    for (size_t i = 0; i < chain_->size(); ++i) filters_[i]->onDone(info_, *this);
-  }
+  if (ask_.state >= TunnelAsk::Admitted) plan_->stats.cx_upgrades_active.sub();
   plan_->stats.rq_active.sub();
+  info_.end = info_.last_downstream_tx = services_.loop.now();
+  tellFilters();
+  countEnd();
+  if (!plan_->access_logs.empty()) plan_->access_logs.log(info_);
+  owner_.onExchangeFinished(*this);
+}
+
+void Exchange::tellFilters() {
+  if (chain_ == nullptr || !chain_->wantsDone()) return;
+  for (size_t i = 0; i < chain_->size(); ++i) filters_[i]->onDone(info_, *this);
+}
+
+// Of a tunnel: what it took to open it.
+void Exchange::countEnd() {
   plan_->stats.countStatus(info_.response_code);
   plan_->stats.rq_time.record(
       static_cast<uint64_t>((info_.end - info_.start) / std::chrono::microseconds(1)));
   record_.finish(info_);
   services_.decisions.push(record_);
-  if (!plan_->access_logs.empty()) plan_->access_logs.log(info_);
-  owner_.onExchangeFinished(*this);
 }
 
 }  // namespace weir::stream

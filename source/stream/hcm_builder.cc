@@ -99,6 +99,17 @@ void readCodec(const Proto& proto, HcmPlan& plan, const Where& at) {
       break;
   }
   const auto& http1 = proto.http_protocol_options();
+  const Where ignored = at.field("http_protocol_options").field("ignore_http_11_upgrade");
+  for (int i = 0; i < http1.ignore_http_11_upgrade_size(); ++i) {
+    auto matcher = StringMatcher::from(http1.ignore_http_11_upgrade(i));
+    if (matcher) {
+      plan.upgrades.ignore(*std::move(matcher));
+    } else {
+      ignored.index(static_cast<size_t>(i))
+          .field(matcher.error().field)
+          .error(matcher.error().text);
+    }
+  }
   plan.enable_trailers = http1.enable_trailers();
   plan.accept_http_10 = http1.accept_http_10();
   plan.default_host_for_http_10 = http1.default_host_for_http_10();

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "source/http2/options.h"
@@ -13,12 +12,13 @@
 #include "source/router/dispatch.h"
 #include "source/router/route_table.h"
 #include "source/stream/background_work.h"
-#include "source/stream/chain.h"
+#include "source/stream/chains.h"
 #include "source/stream/codec_choice.h"
 #include "source/stream/forwarding_policy.h"
 #include "source/stream/hcm_stats.h"
 #include "source/stream/path_policy.h"
 #include "source/stream/request_id.h"
+#include "source/stream/upgrades.h"
 #include "source/telemetry/access_log_plan.h"
 #include "weir/router_plan.h"
 
@@ -28,23 +28,12 @@ struct HcmPlan {
   // `scope` is "http.<stat_prefix>", `http2` all codecs' own.
   HcmPlan(const StatScope& scope, const StatScope& http2) : stats(scope), http2_stats(http2) {}
 
-  // The chain of a route; routes without configuration of their own share one.
-  const Chain& chainOf(const router::Route* route) const {
-    if (route != nullptr && route->id < route_chains.size() && route_chains[route->id]) {
-      return *route_chains[route->id];
-    }
-    return *chain;
-  }
   // The weighted cluster that the request would go to; null when its route has none.
   const router::WeightedCluster* pick(const router::Route* route, const RequestHead& head,
                                       uint64_t random) const {
     const router::ClusterAction* action = route == nullptr ? nullptr : route->cluster();
     if (action == nullptr || action->weighted == nullptr) return nullptr;
     return &action->weighted->pick(head, random);
-  }
-  const Chain& chainOf(const router::WeightedCluster* picked, const Chain& otherwise) const {
-    const auto found = cluster_chains.find(picked);
-    return found == cluster_chains.end() ? otherwise : *found->second;
   }
   router::Terms terms() const {
     return {.envoy_headers = !router.suppress_envoy_headers,
@@ -58,10 +47,8 @@ struct HcmPlan {
   HcmStats stats;
   http2::Stats http2_stats;
   std::shared_ptr<const router::RouteTable> routes;
-  std::shared_ptr<const Chain> chain;
-  std::vector<std::shared_ptr<const Chain>> route_chains;  // by route id; null: `chain`
-  // Of weighted clusters with configuration of their own for some filter.
-  std::unordered_map<const router::WeightedCluster*, std::shared_ptr<const Chain>> cluster_chains;
+  Chains chains;
+  Upgrades upgrades;
   RouterPlan router;
   ForwardingPolicy forwarding;
   PathPolicy paths;

@@ -47,6 +47,10 @@ size_t Http1Server::onInput(char* data, size_t size) {
         break;
       case State::Waiting:
         return taken;
+      case State::Tunnel:
+        tunnel_->bytes().wire_in += n;
+        tunnel_->onClientBytes({data + taken, n}, false);
+        break;
       case State::Lingering:
         break;  // nobody reads it any more
       case State::Closed:
@@ -88,7 +92,7 @@ size_t Http1Server::readHead(char* data, size_t size) {
   if (error) {
     state_ = State::Waiting;
     last_ = true;
-    exchange_->startRejected(error);
+    exchange_->onRequestError(error);
     return size;
   }
   if (checkProtocol(head)) begin(framing);
@@ -110,10 +114,14 @@ bool Http1Server::checkProtocol(RequestHead& head) {
 }
 
 void Http1Server::begin(const codec::Framing& framing) {
-  const bool end = framing.body == BodyKind::None;
+  const bool end = framing.body == BodyKind::None || framing.body == BodyKind::Tunnel;
   ++served_;
   const uint64_t most = plan_->max_requests_per_connection;
   if (most != 0 && served_ >= most) last_ = true;
+  RequestHead& head = exchange_->request();
+  head.upgrade = framing.upgrade && !plan_->upgrades.ignores(upgradeType(head));
+  // What stands behind such a request may be no HTTP, whatever its answer is.
+  if (head.upgrade || framing.body == BodyKind::Tunnel) last_ = true;
   state_ = end ? State::Waiting : State::Body;
   if (!end) {
     Arena& arena = exchange_->arena();
@@ -128,7 +136,7 @@ void Http1Server::begin(const codec::Framing& framing) {
     constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
     exchange_->bytes().wire_out += kContinue.size();
     connection_->write(kContinue);
-    exchange_->request().fields.remove(HeaderId::Expect);
+    head.fields.remove(HeaderId::Expect);
   }
   exchange_->start(end);
 }
@@ -174,7 +182,7 @@ size_t Http1Server::readBody(char* data, size_t size) {
 void Http1Server::reject(const codec::ParseError& error, size_t size) {
   openExchange();
   exchange_->bytes().wire_in = size;
-  exchange_->startRejected(error);
+  exchange_->onRequestError(error);
 }
 
 // For an answer to what is no whole request; the connection ends with it.
@@ -221,6 +229,10 @@ void Http1Server::sendHead(ResponseHead& head, bool end) {
   }
   ConnectionOption option = last_ ? ConnectionOption::Close : ConnectionOption::None;
   if (!last_ && protocol_ == Protocol::Http10) option = ConnectionOption::KeepAlive;
+  if (!end && codec::opensTunnel(exchange_->request(), head)) {
+    response_body_ = BodyKind::Tunnel;
+    option = head.status == 101 ? ConnectionOption::Upgrade : ConnectionOption::None;
+  }
   writeHead(head, codec::encodeResponseHead(head, response_body_, length, method_, option,
                                             exchange_->arena()));
   response_done_ = end;
@@ -234,7 +246,11 @@ void Http1Server::writeHead(const ResponseHead& head, std::string_view text) {
 }
 
 void Http1Server::sendBody(std::string_view data, bool end) {
-  if (method_ != Method::Head) {
+  if (tunnel_ != nullptr) {
+    tunnel_->bytes().wire_out += data.size();
+    connection_->write(data);
+    if (end) connection_->finishWriting();
+  } else if (method_ != Method::Head) {
     exchange_->bytes().wire_out += codec::writeBody(*connection_, response_body_, data, end);
   }
   response_done_ = end;
@@ -265,6 +281,25 @@ void Http1Server::onExchangeFinished(Exchange& exchange) {
   dropBody();
   services_.loop.destroyLater(&exchange);
   exchange_ = nullptr;
+  finish();
+}
+
+void Http1Server::onTunnelOpened(stream::Tunnel& tunnel) {
+  dropBody();
+  exchange_ = nullptr;
+  tunnel_ = &tunnel;
+  state_ = State::Tunnel;
+  request_paused_ = false;
+  updatePause();
+}
+
+void Http1Server::onTunnelFinished(stream::Tunnel& tunnel) {
+  services_.loop.destroyLater(&tunnel);
+  tunnel_ = nullptr;
+  finish();
+}
+
+void Http1Server::finish() {
   request_paused_ = false;
   if (state_ == State::Closed) return;
   if (!response_done_) return close();
@@ -276,23 +311,15 @@ void Http1Server::onExchangeFinished(Exchange& exchange) {
   armTimer();
 }
 
-// The response is complete and the connection ends with it. What the client still sends is read and
-// dropped for a while: closing at once would reset the connection and could destroy the response
-// on its way (RFC 9112 §9.6).
-void Http1Server::linger() {
-  state_ = State::Lingering;
-  since_ = services_.loop.now();
-  connection_->finishWriting();
-  if (!connection_->isOpen()) return;
-  connection_->resumeRead();
-  armTimer();
-}
-
 void Http1Server::onInputEnd() {
   if (state_ == State::Lingering) {
     peer_gone_ = true;
     if (connection_->writeFinished()) close();
     return;
+  }
+  if (state_ == State::Tunnel) {
+    peer_gone_ = true;
+    return tunnel_->onClientBytes({}, true);
   }
   gone("downstream_remote_disconnect");
 }
@@ -306,7 +333,10 @@ void Http1Server::onFailed(const Failure&) { gone("downstream_remote_disconnect"
 void Http1Server::gone(std::string_view details) {
   if (state_ == State::Closed) return;
   peer_gone_ = true;
-  if (exchange_ != nullptr) {
+  if (tunnel_ != nullptr) {
+    plan_->stats.cx_destroy_active_rq.add();
+    tunnel_->onDownstreamGone(ResponseFlag::DownstreamConnectionTermination, details);
+  } else if (exchange_ != nullptr) {
     plan_->stats.cx_destroy_active_rq.add();
     state_ = State::Body;  // whatever the exchange does now, the connection ends
     exchange_->onDownstreamGone(ResponseFlag::DownstreamConnectionTermination, details);
@@ -322,6 +352,8 @@ void Http1Server::close() {
   connection_->close();
   if (exchange_ != nullptr) {
     exchange_->onDownstreamGone(ResponseFlag::DownstreamConnectionTermination, "local_close");
+  } else if (tunnel_ != nullptr) {
+    tunnel_->onDownstreamGone(ResponseFlag::DownstreamConnectionTermination, "local_close");
   }
   plan_->stats.cx_active.sub();
   if (known_) plan_->stats.cx_http1_active.sub();
@@ -343,44 +375,7 @@ void Http1Server::drain() {
 void Http1Server::onWritable() {
   if (state_ == State::Lingering) return;
   if (exchange_ != nullptr) exchange_->onDownstreamWritable();
-}
-
-void Http1Server::armTimer() {
-  std::chrono::milliseconds wait = plan_->idle_timeout;
-  if (state_ == State::Head && head_partial_) wait = plan_->request_headers_timeout;
-  if (state_ == State::Lingering) wait = plan_->delayed_close_timeout;
-  net::SteadyTime deadline = net::SteadyTime::max();
-  if (state_ == State::Lingering || wait.count() != 0) deadline = since_ + wait;
-  if (const auto most = plan_->max_connection_duration; most.count() != 0 && !last_) {
-    deadline = std::min(deadline, accepted_ + most);
-  }
-  if (deadline != net::SteadyTime::max()) timer_.arm(services_.loop.timers(), deadline);
-}
-
-void Http1Server::onTimer() {
-  const net::SteadyTime now = services_.loop.now();
-  if (state_ == State::Lingering) {
-    plan_->stats.cx_delayed_close_timeout.add();
-    return close();
-  }
-  const auto most = plan_->max_connection_duration;
-  if (most.count() != 0 && accepted_ + most <= now && !last_) {
-    plan_->stats.cx_max_duration_reached.add();
-    return drain();
-  }
-  if (exchange_ != nullptr) return;  // it has deadlines of its own
-  if (head_partial_) {
-    const auto wait = plan_->request_headers_timeout;
-    if (wait.count() == 0) return;
-    if (since_ + wait > now) return armTimer();
-    plan_->stats.rq_header_timeout.add();
-    openExchange();
-    return exchange_->onRequestTimeout("request header timeout", "request_header_timeout");
-  }
-  const auto idle = plan_->idle_timeout;
-  if (idle.count() == 0 || since_ + idle > now) return armTimer();
-  plan_->stats.cx_idle_timeout.add();
-  close();
+  if (tunnel_ != nullptr) tunnel_->onDownstreamWritable();
 }
 
 Peer Http1Server::remotePeer() const { return peers_.remote(); }

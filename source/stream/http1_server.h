@@ -1,7 +1,7 @@
 // An Http1Server is one downstream HTTP/1 connection: it finds and parses heads, feeds bodies to
 // the exchange of the moment, writes its response, and goes on with the next request. One worker.
 //
-//   Head -> Body -> Waiting -> Head … -> Lingering -> closed
+//   Head -> Body -> Waiting -> Head … -> [Tunnel] -> Lingering -> closed
 #pragma once
 
 #include <memory>
@@ -35,7 +35,7 @@ class Http1Server final : public transport::ServerConnection,
   void close() override;
 
  private:
-  enum class State : uint8_t { Head, Body, Waiting, Lingering, Closed };
+  enum class State : uint8_t { Head, Body, Waiting, Tunnel, Lingering, Closed };
 
   // What only a request with a body needs.
   struct Body {
@@ -65,6 +65,8 @@ class Http1Server final : public transport::ServerConnection,
 
   // ExchangeOwner
   void onExchangeFinished(Exchange& exchange) override;
+  void onTunnelOpened(stream::Tunnel& tunnel) override;
+  void onTunnelFinished(stream::Tunnel& tunnel) override;
   Peer remotePeer() const override;
   Peer localPeer() const override;
   uint64_t connectionId() const override { return id_; }
@@ -86,6 +88,7 @@ class Http1Server final : public transport::ServerConnection,
   void dropBody();
   void updatePause();
   void armTimer();
+  void finish();
   void linger();
   void gone(std::string_view details);
 
@@ -96,6 +99,7 @@ class Http1Server final : public transport::ServerConnection,
   net::Timer timer_;
   codec::HeadScanner scanner_;
   Exchange* exchange_ = nullptr;
+  stream::Tunnel* tunnel_ = nullptr;
   Body* body_ = nullptr;  // in the exchange's arena, while a request has a body
   codec::BodyKind response_body_ = codec::BodyKind::None;
   State state_ = State::Head;

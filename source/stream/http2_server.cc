@@ -67,7 +67,7 @@ Http2Server::Place Http2Server::onRequestBegin() {
   auto* stream = new Http2ServerStream(*this);
   plan_->stats.rq_http2_total.add();
   plan_->http2_stats.streams_active.add();
-  return {*stream, stream->exchange().request()};
+  return {*stream, stream->request()};
 }
 
 void Http2Server::onRequest(codec::Http2Stream& stream, bool end) {
@@ -83,7 +83,7 @@ void Http2Server::onRequestRejected(codec::Http2Stream& stream, const codec::Htt
   of(stream).onRejected(error);
 }
 
-Arena& Http2Server::arenaOf(codec::Http2Stream& stream) { return of(stream).exchange().arena(); }
+Arena& Http2Server::arenaOf(codec::Http2Stream& stream) { return of(stream).arena(); }
 
 void Http2Server::onBody(codec::Http2Stream& stream, std::string_view data, bool end) {
   of(stream).onBody(data, end);

@@ -4,8 +4,8 @@
 //
 //   Open (-> Draining) -> Lingering -> Closed
 //
-// Drain (RFC 9113 §6.8): a GOAWAY that takes everything and a ping; with the ping's answer, or after
-// drain_timeout, a GOAWAY that takes nothing new; closed when the last stream has ended.
+// Drain (RFC 9113 §6.8): a GOAWAY that takes everything and a ping; with the ping's answer, or
+// after drain_timeout, a GOAWAY that takes nothing new; closed when the last stream has ended.
 #pragma once
 
 #include <memory>
@@ -104,10 +104,10 @@ class Http2Server final : public transport::ServerConnection,
   bool partial_ = false;  // a head, or a frame, has begun and is not complete
   bool peer_gone_ = false;
   uint64_t served_ = 0;
-  net::SteadyTime since_;          // without a stream, or lingering
+  net::SteadyTime since_;  // without a stream, or lingering
   net::SteadyTime partial_since_;
   net::SteadyTime drain_since_;
-  net::SteadyTime forgiven_;       // when resets were forgiven last
+  net::SteadyTime forgiven_;  // when resets were forgiven last
   Client client_;
 };
 

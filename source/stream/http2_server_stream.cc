@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "source/stream/http2_server.h"
+#include "source/stream/tunnel.h"
 
 namespace weir::stream {
 namespace {
@@ -30,20 +31,29 @@ void Http2ServerStream::onRequest(bool end) {
     interim.status = 100;
     if (!end) server_.session().sendInterim(*this, interim);
   }
-  exchange_->start(end);
+  // The bytes behind a request for a tunnel wait until there is one.
+  const bool asks = isUpgrade() || head.method == Method::Connect;
+  if (asks && !end) server_.session().pause(*this);
+  exchange_->start(end || asks);
 }
 
 // A message that is no HTTP costs its stream or the connection: then nobody reads an answer.
 void Http2ServerStream::onRejected(const codec::Http2Error& error) {
-  if (isOpen()) return exchange_->startRejected(error.parseError());
+  if (isOpen()) return exchange_->onRequestError(error.parseError());
   response_done_ = true;
-  exchange_->onDownstreamGone(ResponseFlag::DownstreamProtocolError, error.reason);
+  gone(ResponseFlag::DownstreamProtocolError, error.reason);
 }
 
 void Http2ServerStream::onBody(std::string_view data, bool end) {
   taken_ += static_cast<uint32_t>(data.size());
-  if (!finished_) exchange_->onRequestBody(data, end);
+  if (!finished_) takeBody(data, end);
   if (!paused_ || finished_) giveBack();
+}
+
+void Http2ServerStream::takeBody(std::string_view data, bool end) {
+  if (tunnel_ == nullptr) return exchange_->onRequestBody(data, end);
+  tunnel_->bytes().wire_in += data.size();
+  tunnel_->onClientBytes(data, end);
 }
 
 void Http2ServerStream::onTrailers(Fields& trailers) {
@@ -61,7 +71,8 @@ void Http2ServerStream::resumeRequest() {
 }
 
 void Http2ServerStream::onWritable() {
-  if (!finished_ && !congested()) exchange_->onDownstreamWritable();
+  if (finished_ || congested()) return;
+  tunnel_ != nullptr ? tunnel_->onDownstreamWritable() : exchange_->onDownstreamWritable();
 }
 
 void Http2ServerStream::onClosed() {
@@ -74,7 +85,12 @@ void Http2ServerStream::onReset(const codec::Http2Error& error) {
   ResponseFlag flag = ResponseFlag::DownstreamProtocolError;
   if (server_.closed()) flag = ResponseFlag::DownstreamConnectionTermination;
   if (isByClient(error)) flag = ResponseFlag::DownstreamRemoteReset;
-  exchange_->onDownstreamGone(flag, error.reason);
+  gone(flag, error.reason);
+}
+
+void Http2ServerStream::gone(ResponseFlag flag, std::string_view details) {
+  if (tunnel_ != nullptr) return tunnel_->onDownstreamGone(flag, details);
+  exchange_->onDownstreamGone(flag, details);
 }
 
 void Http2ServerStream::sendInterim(const ResponseHead& head) {
@@ -91,6 +107,7 @@ void Http2ServerStream::sendHead(ResponseHead& head, bool end) {
 void Http2ServerStream::sendBody(std::string_view data, bool end) {
   response_done_ = end;
   if (bodiless_) data = {};
+  if (tunnel_ != nullptr) tunnel_->bytes().wire_out += data.size();
   if (!data.empty() || end) server_.session().sendBody(*this, data, end);
 }
 
@@ -111,7 +128,30 @@ bool Http2ServerStream::congested() const {
   return server_.congested() || server_.session().congested(*this);
 }
 
-void Http2ServerStream::onExchangeFinished(Exchange&) {
+void Http2ServerStream::onExchangeFinished(Exchange&) { finish(); }
+
+// The codec reads trailers before it sees that a tunnel may have none.
+Arena& Http2ServerStream::arena() {
+  if (exchange_ != nullptr) return exchange_->arena();
+  if (arena_ == nullptr) arena_ = std::make_unique<Arena>(server_.services().chunks);
+  return *arena_;
+}
+
+void Http2ServerStream::onTunnelOpened(Tunnel& tunnel) {
+  exchange_ = nullptr;
+  tunnel_ = &tunnel;
+  paused_ = false;
+  const std::string held = server_.session().resume(*this);
+  if (!held.empty()) server_.services().loop.flushTurn();  // views into it were written
+}
+
+void Http2ServerStream::onTunnelFinished(Tunnel& tunnel) {
+  server_.services().loop.destroyLater(&tunnel);
+  tunnel_ = nullptr;
+  finish();
+}
+
+void Http2ServerStream::finish() {
   finished_ = true;
   if (!response_done_) abort();
   if (isOpen()) return giveBack();
@@ -122,7 +162,7 @@ void Http2ServerStream::onExchangeFinished(Exchange&) {
 void Http2ServerStream::end() {
   server_.onStreamEnd();
   net::Loop& loop = server_.services().loop;
-  loop.destroyLater(exchange_);
+  if (exchange_ != nullptr) loop.destroyLater(exchange_);
   loop.destroyLater(this);
 }
 

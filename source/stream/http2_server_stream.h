@@ -6,6 +6,8 @@
 // the exchange wants more; so no more than one window is ever on its way.
 #pragma once
 
+#include <memory>
+
 #include "source/codec/http2/stream.h"
 #include "source/codec/stream.h"
 #include "source/stream/exchange.h"
@@ -26,7 +28,8 @@ class Http2ServerStream final : public codec::Http2Stream,
  public:
   explicit Http2ServerStream(Http2Server& server);
 
-  Exchange& exchange() { return *exchange_; }
+  RequestHead& request() { return exchange_->request(); }
+  Arena& arena();
 
   // From the server, as the codec tells it.
   void onRequest(bool end);
@@ -52,18 +55,25 @@ class Http2ServerStream final : public codec::Http2Stream,
 
   // ExchangeOwner
   void onExchangeFinished(Exchange& exchange) override;
+  void onTunnelOpened(Tunnel& tunnel) override;
+  void onTunnelFinished(Tunnel& tunnel) override;
   Peer remotePeer() const override;
   Peer localPeer() const override;
   uint64_t connectionId() const override;
 
+  void takeBody(std::string_view data, bool end);
+  void gone(ResponseFlag flag, std::string_view details);
   void giveBack();
+  void finish();
   void end();
 
   Http2Server& server_;
-  Exchange* const exchange_;
+  Exchange* exchange_;
+  Tunnel* tunnel_ = nullptr;  // in the exchange's place
+  std::unique_ptr<Arena> arena_;
   uint32_t taken_ = 0;  // of the client's window, and not given back
   bool paused_ = false;
-  bool finished_ = false;  // the exchange
+  bool finished_ = false;  // the exchange, or the tunnel
   bool response_done_ = false;
   bool bodiless_ = false;  // HEAD
 };

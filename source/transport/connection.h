@@ -55,10 +55,10 @@ class Connection final : public net::TurnEnd {
   // False: failed at once with errno; no callback follows.
   bool connect(const net::Address& to);
 
-  // Before any byte was written, and before connect() or at any time until the first byte was taken:
-  // input that nobody took, offered inside onInput() too, is ciphertext from then on. The user
-  // writes nothing before onConnected(). An end without close_notify is onFailed(): someone may
-  // have cut off what was to follow.
+  // Before any byte was written, and before connect() or at any time until the first byte was
+  // taken: input that nobody took, offered inside onInput() too, is ciphertext from then on. The
+  // user writes nothing before onConnected(). An end without close_notify is onFailed(): someone
+  // may have cut off what was to follow.
   void secure(std::unique_ptr<TlsSession> session);
   bool isSecure() const { return tls_ != nullptr; }
   // The protocol agreed on; empty: none.

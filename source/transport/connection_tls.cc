@@ -1,6 +1,6 @@
-// A Connection whose bytes are TLS. One recv brings ciphertext into the loop's scratch, all of it is
-// opened into a second buffer and offered; what a turn writes is sealed into records side by side
-// and leaves in one send. Neither buffer belongs to a connection.
+// A Connection whose bytes are TLS. One recv brings ciphertext into the loop's scratch, all of it
+// is opened into a second buffer and offered; what a turn writes is sealed into records side by
+// side and leaves in one send. Neither buffer belongs to a connection.
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -185,7 +185,8 @@ void Connection::failSealed() {
   if (writable_ && queued() != 0) {
     ::send(fd_.get(), kept_->queue.data() + kept_->sent, queued(), MSG_NOSIGNAL);
   }
-  fail(tls_->wasOpen() ? FailureKind::ConnectionReset : FailureKind::ConnectFailed, tls_->problem());
+  fail(tls_->wasOpen() ? FailureKind::ConnectionReset : FailureKind::ConnectFailed,
+       tls_->problem());
 }
 
 void Connection::failTruncated() {

@@ -59,7 +59,7 @@ void Client::send(std::string_view bytes, const std::vector<size_t>& cuts) {
   net::Loop::Turn turn(services_.loop);
   started_ = true;
   if (const auto error = codec::parseRequestHead(copy, head_size, {}, head, framing)) {
-    return exchange_->startRejected(error);
+    return exchange_->onRequestError(error);
   }
   if (head.scheme.empty()) head.scheme = "http";
   const bool has_body = framing.body != codec::BodyKind::None;
@@ -111,10 +111,12 @@ bool Client::sendMore() {
 }
 
 void Client::vanish() {
-  if (exchange_ == nullptr) return;
+  if (finished()) return;
   net::Loop::Turn turn(services_.loop);
-  exchange_->onDownstreamGone(ResponseFlag::DownstreamConnectionTermination,
-                              "downstream_remote_disconnect");
+  constexpr auto kFlag = ResponseFlag::DownstreamConnectionTermination;
+  constexpr std::string_view kDetails = "downstream_remote_disconnect";
+  if (tunnel_ != nullptr) return tunnel_->onDownstreamGone(kFlag, kDetails);
+  if (exchange_ != nullptr) exchange_->onDownstreamGone(kFlag, kDetails);
 }
 
 void Client::setSlow(bool slow) {
@@ -125,7 +127,7 @@ void Client::setSlow(bool slow) {
 
 bool Client::open(const char* call) {
   ++progress_;
-  const bool is_open = exchange_ != nullptr && !response_.complete && !response_.aborted;
+  const bool is_open = !finished() && !response_.complete && !response_.aborted;
   EXPECT_TRUE(is_open) << call << " after the end of the response";
   return is_open;
 }
@@ -173,6 +175,18 @@ void Client::resumeRequest() {
   ++progress_;
   EXPECT_TRUE(paused_) << "resumed without a pause";
   paused_ = false;
+}
+
+void Client::onTunnelOpened(stream::Tunnel& tunnel) {
+  ++progress_;
+  exchange_ = nullptr;
+  tunnel_ = &tunnel;
+}
+
+void Client::onTunnelFinished(stream::Tunnel& tunnel) {
+  ++progress_;
+  EXPECT_EQ(&tunnel, tunnel_) << "finished twice";
+  services_.loop.destroyLater(std::exchange(tunnel_, nullptr));
 }
 
 void Client::onExchangeFinished(stream::Exchange& exchange) {

@@ -47,7 +47,7 @@ class Client final : public codec::ServerStream, public stream::ExchangeOwner {
   // While slow, what is written is not taken.
   void setSlow(bool slow);
 
-  bool finished() const { return exchange_ == nullptr && started_; }
+  bool finished() const { return exchange_ == nullptr && tunnel_ == nullptr && started_; }
   bool paused() const { return paused_; }
   const Response& response() const { return response_; }
 
@@ -70,6 +70,8 @@ class Client final : public codec::ServerStream, public stream::ExchangeOwner {
 
   // stream::ExchangeOwner
   void onExchangeFinished(stream::Exchange& exchange) override;
+  void onTunnelOpened(stream::Tunnel& tunnel) override;
+  void onTunnelFinished(stream::Tunnel& tunnel) override;
   Peer remotePeer() const override { return {"192.0.2.1:1234", "192.0.2.1", 1234, false}; }
   Peer localPeer() const override { return {"192.0.2.2:80", "192.0.2.2", 80, false}; }
   uint64_t connectionId() const override { return 1; }
@@ -80,6 +82,7 @@ class Client final : public codec::ServerStream, public stream::ExchangeOwner {
   stream::Services& services_;
   uint64_t& progress_;
   stream::Exchange* exchange_;
+  stream::Tunnel* tunnel_ = nullptr;
   Response response_;
   std::deque<Piece> pieces_;
   Fields* trailers_ = nullptr;  // in the exchange's arena

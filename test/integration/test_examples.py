@@ -27,7 +27,7 @@ def lines_to_try(text):
 
 def run(command):
     done = subprocess.run(["bash", "-c", command], stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True, timeout=30, check=False)
+                          text=True, errors="replace", timeout=30, check=False)
     return done.stdout + done.stderr
 
 

@@ -2,8 +2,12 @@
 """A small origin for `tools/dev run`: tells who it is and what reached it, so that one sees what
 the proxy did to the request. usage: demo_upstream.py NAME PORT"""
 
+import base64
+import hashlib
 import http.server
 import sys
+
+WEBSOCKET = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
 
 
 class Origin(http.server.BaseHTTPRequestHandler):
@@ -11,6 +15,8 @@ class Origin(http.server.BaseHTTPRequestHandler):
     name = "demo"
 
     def answer(self):
+        if self.headers.get("upgrade", "").lower() == "websocket":
+            return self.greet()
         length = int(self.headers.get("content-length") or 0)
         body = self.rfile.read(length)
         lines = [f"{self.name} got: {self.command} {self.path}"]
@@ -25,6 +31,20 @@ class Origin(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(text)
+        return None
+
+    def greet(self):
+        """A WebSocket that says hello and closes."""
+        key = self.headers.get("sec-websocket-key", "").encode()
+        self.send_response(101)
+        self.send_header("upgrade", "websocket")
+        self.send_header("connection", "Upgrade")
+        self.send_header("sec-websocket-accept",
+                         base64.b64encode(hashlib.sha1(key + WEBSOCKET).digest()).decode())
+        self.end_headers()
+        text = f"hello from {self.name}".encode()
+        self.wfile.write(b"\x81" + bytes([len(text)]) + text + b"\x88\x02\x03\xe8")
+        self.close_connection = True
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = answer
 

@@ -26,6 +26,7 @@ struct RequestHead {
 
   Method method = Method::Get;
   Protocol protocol = Protocol::Http11;
+  bool upgrade = false;          // asks to go on in the protocol its `upgrade` field names
   std::string_view method_name;  // "GET"
   std::string_view path;  // origin-form with query: "/a?b=c"; "*" for OPTIONS *; empty for CONNECT
   std::string_view authority;  // Host, :authority, or the authority of an absolute-form target

@@ -29,10 +29,10 @@ struct TlsFacts {
   std::string_view group;    // "X25519", or nothing; static
   std::string server_name;   // asked for by the client, lower case
   std::string alpn;
-  std::string session_id;                      // hexadecimal; empty where there is none
-  std::vector<CertificateFacts> peer;          // its chain as presented, its own first
+  std::string session_id;                         // hexadecimal; empty where there is none
+  std::vector<CertificateFacts> peer;             // its chain as presented, its own first
   std::shared_ptr<const CertificateFacts> local;  // null: none was shown
-  bool peer_validated = false;                 // against a trusted authority or a pin
+  bool peer_validated = false;                    // against a trusted authority or a pin
 
   bool hasPeer() const { return !peer.empty(); }
 };

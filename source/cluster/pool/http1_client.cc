@@ -12,6 +12,12 @@ namespace weir::cluster {
 
 using codec::BodyKind;
 
+namespace {
+
+constexpr std::chrono::seconds kLingerStep{1};
+
+}  // namespace
+
 Http1Client::Http1Client(Http1Pool& pool, net::Loop& loop)
     : pool_(pool),
       connection_(loop, *this),
@@ -50,7 +56,7 @@ codec::ClientStream& Http1Client::begin(codec::ClientStreamUser& user, ByteMeter
   user_ = &user;
   bytes_ = &bytes;
   state_ = State::Busy;
-  in_body_ = request_done_ = response_started_ = false;
+  in_body_ = request_done_ = response_started_ = tunnel_ended_ = false;
   trailers_ = nullptr;
   scanner_.reset();
   received_before_ = connection_.bytesIn();
@@ -62,11 +68,11 @@ void Http1Client::sendHead(const RequestHead& head, bool end) {
   method_ = head.method;
   uint64_t length = 0;
   request_body_ = BodyKind::None;
-  codec::ConnectionOption connection = codec::ConnectionOption::None;
-  if (head.method == Method::Connect || head.fields.has(HeaderId::Upgrade)) {
-    request_body_ = BodyKind::Tunnel;
-    if (head.method != Method::Connect) connection = codec::ConnectionOption::Upgrade;
-  } else if (!end) {
+  const bool upgrade = head.upgrade && head.fields.has(HeaderId::Upgrade);
+  asks_tunnel_ = upgrade || head.method == Method::Connect;
+  const auto connection =
+      upgrade ? codec::ConnectionOption::Upgrade : codec::ConnectionOption::None;
+  if (!end && head.method != Method::Connect) {
     request_body_ = BodyKind::Chunked;
     if (const auto text = head.fields.get(HeaderId::ContentLength)) {
       std::from_chars(text->data(), text->data() + text->size(), length);
@@ -83,7 +89,16 @@ void Http1Client::sendHead(const RequestHead& head, bool end) {
 
 void Http1Client::sendBody(std::string_view data, bool end) {
   bytes_->wire_out += codec::writeBody(connection_, request_body_, data, end);
-  if (end) endRequest();
+  if (!end) return;
+  endRequest();
+  if (!isTunnel()) return;
+  connection_.finishWriting();
+  if (tunnel_ended_ && state_ == State::Busy) finishTunnel();
+}
+
+void Http1Client::setUser(codec::ClientStreamUser& user, ByteMeter& bytes) {
+  user_ = &user;
+  bytes_ = &bytes;
 }
 
 void Http1Client::sendTrailers(const Fields& trailers) {
@@ -142,6 +157,14 @@ size_t Http1Client::readHead(char* data, size_t size) {
     user_->onUpstreamInterim(*head);
     return scan.skip + scan.size;
   }
+  if (head->status == 101 && (!asks_tunnel_ || method_ == Method::Connect)) {
+    fail(FailureKind::ProtocolError, "http1.unexpected_upgrade");
+    return size;
+  }
+  if (framing_.body == BodyKind::Tunnel) {  // the request's end was not the stream's
+    request_body_ = BodyKind::Tunnel;
+    request_done_ = false;
+  }
   if (framing_.body == BodyKind::None) {
     auto* user = user_;
     finishResponse();
@@ -155,10 +178,12 @@ size_t Http1Client::readHead(char* data, size_t size) {
 }
 
 size_t Http1Client::readBody(char* data, size_t size) {
-  Arena& arena = user_->responseArena();
   const bool wants_trailers =
       framing_.body == BodyKind::Chunked && pool_.cluster().settings().enable_trailers;
-  if (trailers_ == nullptr && wants_trailers) trailers_ = arena.make<Fields>(arena);
+  if (trailers_ == nullptr && wants_trailers) {
+    Arena& arena = user_->responseArena();
+    trailers_ = arena.make<Fields>(arena);
+  }
   const codec::BodyDecoder::Step step = body_.step({data, size}, trailers_);
   using Step = codec::BodyDecoder::Step;
   left_ = size - step.consumed;
@@ -203,8 +228,8 @@ void Http1Client::finishResponse() {
   const bool spent = max != 0 && served_ >= max;
   if (spent) pool_.cluster().stats().cx_max_requests.add();
   // Bytes behind a response answer no request of ours: nothing on this connection can be trusted.
-  if (left_ != 0 || !framing_.keep_alive || !request_done_ || spent ||
-      framing_.body == BodyKind::UntilClose || framing_.body == BodyKind::Tunnel) {
+  if (left_ != 0 || !framing_.keep_alive || !request_done_ || spent || asks_tunnel_ ||
+      framing_.body == BodyKind::UntilClose) {
     // What the request wrote this turn may still be wanted by nobody: the response is complete.
     close();
     return;
@@ -217,12 +242,34 @@ void Http1Client::finishResponse() {
   if (state_ == State::Idle) armIdle();
 }
 
+// Both directions have ended. What the origin has not taken yet is its own still.
+void Http1Client::finishTunnel() {
+  user_ = nullptr;
+  pool_.onRequestEnd();
+  state_ = State::Lingering;
+  lingered_at_ = 0;
+  linger();
+}
+
+// As long as the origin goes on to read.
+void Http1Client::linger() {
+  if (connection_.writeFinished()) return close();
+  timer_.arm(connection_.loop().timers(), connection_.loop().now() + kLingerStep);
+}
+
 void Http1Client::armIdle() {
   const auto idle = pool_.cluster().settings().idle_timeout;
   if (idle.count() != 0) timer_.arm(connection_.loop().timers(), connection_.loop().now() + idle);
 }
 
 void Http1Client::onInputEnd() {
+  if (state_ == State::Lingering) return;
+  if (state_ == State::Busy && isTunnel()) {
+    auto* user = user_;
+    tunnel_ended_ = true;
+    if (request_done_) finishTunnel();
+    return user->onUpstreamBody({}, true);
+  }
   if (state_ == State::Busy && in_body_ && body_.onClose().kind == codec::BodyDecoder::Step::End) {
     auto* user = user_;
     finishResponse();
@@ -257,7 +304,7 @@ void Http1Client::fail(FailureKind kind, std::string_view detail) {
     (ours ? stats.cx_destroy_local_with_active_rq : stats.cx_destroy_remote_with_active_rq).add();
     pool_.onRequestEnd();
   }
-  pool_.onClosed(*this, was == State::Busy);
+  pool_.onClosed(*this, was != State::Idle);
   if (user_ == nullptr) return;
   const bool unanswered = bytes_in == received_before_;
   auto* user = std::exchange(user_, nullptr);
@@ -285,6 +332,12 @@ void Http1Client::close() {
 
 void Http1Client::onTimer() {
   if (state_ == State::Connecting) return fail(FailureKind::ConnectTimeout, "connect timeout");
+  if (state_ == State::Lingering) {
+    if (std::exchange(lingered_at_, connection_.bytesOut()) == connection_.bytesOut()) {
+      return close();  // not a byte in all that time
+    }
+    return linger();
+  }
   if (state_ != State::Idle)
     return;  // armed when it was idle last; a busy one has no deadline here
   pool_.cluster().stats().cx_idle_timeout.add();

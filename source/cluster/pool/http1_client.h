@@ -1,8 +1,9 @@
 // An Http1Client is one HTTP/1 connection to an endpoint, owned by its pool: connecting, then idle
 // or busy with one exchange at a time. It is the ClientStream of that exchange.
 //
-// Life: connect -> (idle -> busy)* -> closed; when closed it tells the pool and dies at the end of
-// the turn. A response that ends while its request is unfinished, or says so, closes it.
+// Life: connect -> (idle -> busy)* -> [lingering] -> closed; when closed it tells the pool and dies
+// at the end of the turn. A response that ends while its request is unfinished, or says so, closes
+// it. A tunnel ends it, too; it lingers until the tunnel's last bytes are sent.
 #pragma once
 
 #include "source/cluster/cluster.h"
@@ -40,6 +41,7 @@ class Http1Client final : public transport::ConnectionUser,
   void pauseResponse() override { connection_.pauseRead(); }
   void resumeResponse() override { connection_.resumeRead(); }
   bool congested() const override { return connection_.congested(); }
+  void setUser(codec::ClientStreamUser& user, ByteMeter& bytes) override;
   void detach() override;
   bool reused() const override { return served_ > 1; }
 
@@ -51,7 +53,7 @@ class Http1Client final : public transport::ConnectionUser,
   const std::string& localText();
 
  private:
-  enum class State : uint8_t { Connecting, Idle, Busy, Closed };
+  enum class State : uint8_t { Connecting, Idle, Busy, Lingering, Closed };
 
   size_t onInput(char* data, size_t size) override;
   void onInputEnd() override;
@@ -64,6 +66,9 @@ class Http1Client final : public transport::ConnectionUser,
   size_t readBody(char* data, size_t size);
   void endRequest() { request_done_ = true; }
   void finishResponse();
+  void finishTunnel();
+  void linger();
+  bool isTunnel() const { return in_body_ && framing_.body == codec::BodyKind::Tunnel; }
   void fail(FailureKind kind, std::string_view detail);
   void armIdle();
 
@@ -82,8 +87,11 @@ class Http1Client final : public transport::ConnectionUser,
   bool in_body_ = false;
   bool request_done_ = false;
   bool response_started_ = false;
+  bool asks_tunnel_ = false;
+  bool tunnel_ended_ = false;  // by the origin
   uint64_t served_ = 0;
   uint64_t received_before_ = 0;  // bytes of earlier exchanges
+  uint64_t lingered_at_ = 0;      // bytes sent when it was looked last
   size_t left_ = 0;               // bytes received behind what was parsed last
   net::SteadyTime began_;
   std::string local_text_;

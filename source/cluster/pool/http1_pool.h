@@ -59,6 +59,7 @@ class Http1Pool {
 
   const Cluster& cluster() const { return cluster_; }
   const Endpoint& endpoint() const { return *endpoint_; }
+  const EndpointPtr& sharedEndpoint() const { return endpoint_; }
 
   // From Http1Client.
   void onConnected(Http1Client& client);

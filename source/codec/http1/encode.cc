@@ -218,6 +218,7 @@ std::string_view encodeRequestHead(const RequestHead& head, BodyKind body, uint6
                        body == BodyKind::Length ? length : 0, body == BodyKind::Chunked,
                        connection);
   framing.skip().add(HeaderId::Host);
+  if (connection != ConnectionOption::Upgrade) framing.skip().add(HeaderId::Upgrade);
   const FieldLines fields{head.fields, framing.skip()};
   const std::string_view target = targetOf(head);
 

@@ -27,8 +27,9 @@ enum class ConnectionOption : uint8_t {
   Upgrade,    // with an Upgrade field among the fields
 };
 
-// Host first, from `authority`. For None a content-length is written only where the method makes a
-// body likely (POST, PUT, PATCH: 0, RFC 9110 §8.6). `length` is that of BodyKind::Length.
+// Host first, from `authority`. An `upgrade` field only with ConnectionOption::Upgrade. For None a
+// content-length is written only where the method makes a body likely (POST, PUT, PATCH: 0, RFC
+// 9110 §8.6). `length` is that of BodyKind::Length.
 std::string_view encodeRequestHead(const RequestHead& head, BodyKind body, uint64_t length,
                                    ConnectionOption connection, Arena& arena);
 

@@ -61,11 +61,11 @@ inline Pair makePair(const Wish& wish, const Pair* issuer = nullptr) {
   X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
                              reinterpret_cast<const unsigned char*>(wish.common_name.c_str()), -1,
                              -1, 0);
-  X509_set_issuer_name(certificate, issuer == nullptr
-                                        ? name
-                                        : X509_get_subject_name(issuer->certificate.get()));
+  X509_set_issuer_name(certificate,
+                       issuer == nullptr ? name : X509_get_subject_name(issuer->certificate.get()));
   X509_set_pubkey(certificate, made.key.get());
-  addExtension(*certificate, NID_basic_constraints, wish.authority ? "critical,CA:TRUE" : "CA:FALSE");
+  addExtension(*certificate, NID_basic_constraints,
+               wish.authority ? "critical,CA:TRUE" : "CA:FALSE");
   if (!wish.names.empty()) addExtension(*certificate, NID_subject_alt_name, wish.names);
   X509_sign(certificate, issuer == nullptr ? made.key.get() : issuer->key.get(), EVP_sha256());
   return made;

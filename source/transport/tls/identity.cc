@@ -98,8 +98,7 @@ Result<std::shared_ptr<const Identity>> Identity::fromPem(std::string_view chain
     return Error{"certificate_chain", "expected certificates in PEM: " + lastError()};
   }
   ERR_clear_error();
-  made->key.reset(
-      PEM_read_bio_PrivateKey(readerOf(key).get(), nullptr, givePassword, &password));
+  made->key.reset(PEM_read_bio_PrivateKey(readerOf(key).get(), nullptr, givePassword, &password));
   if (made->key == nullptr) {
     return Error{"private_key", "expected a private key in PEM: " + lastError()};
   }

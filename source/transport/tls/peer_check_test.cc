@@ -10,17 +10,18 @@ class PeerCheckTest : public testing::Test {
  protected:
   PeerCheckTest() {
     const Wish names{.common_name = "client",
-                     .names = "DNS:client.example.com,URI:spiffe://example.com/a,"
-                              "email:a@example.com,IP:10.0.0.7,"
-                              "otherName:1.2.3.4;UTF8:other"};
+                     .names =
+                         "DNS:client.example.com,URI:spiffe://example.com/a,"
+                         "email:a@example.com,IP:10.0.0.7,"
+                         "otherName:1.2.3.4;UTF8:other"};
     good_ = makePair(names, &authority_);
   }
 
   // Whether the server lets the client in.
   bool admits(const Pair* shown_pair, const std::string& validation, bool required = true) {
-    const auto server = planner_.server(
-        R"("tls_certificates": [)" + shown(leaf_) + "], " + validation,
-        required ? R"(, "require_client_certificate": true)" : "");
+    const auto server =
+        planner_.server(R"("tls_certificates": [)" + shown(leaf_) + "], " + validation,
+                        required ? R"(, "require_client_certificate": true)" : "");
     const auto client = planner_.client(
         shown_pair == nullptr ? "" : R"("tls_certificates": [)" + shown(*shown_pair) + "]");
     EXPECT_NE(server, nullptr) << planner_.report.text();
@@ -29,8 +30,8 @@ class PeerCheckTest : public testing::Test {
     Talk talk(client->connect(""), server->accept());
     said_ = talk.server->problem();
     alert_ = talk.client->problem();
-    validated_ = talk.server->state() == TlsSession::State::Open &&
-                 talk.server->facts()->peer_validated;
+    validated_ =
+        talk.server->state() == TlsSession::State::Open && talk.server->facts()->peer_validated;
     return talk.server->state() == TlsSession::State::Open;
   }
   std::string matching(const std::string& matcher) {
@@ -67,7 +68,8 @@ TEST_F(PeerCheckTest, ACertificateMayBeRequired) {
 }
 
 TEST_F(PeerCheckTest, DatesCount) {
-  const Pair old = makePair({.common_name = "old", .from_days = -10, .until_days = -5}, &authority_);
+  const Pair old =
+      makePair({.common_name = "old", .from_days = -10, .until_days = -5}, &authority_);
   const Pair early = makePair({.common_name = "early", .from_days = 5}, &authority_);
   EXPECT_FALSE(admits(&old, trust(authority_)));
   EXPECT_EQ(alert_, "TLS_error: sslv3 alert certificate expired");
@@ -103,7 +105,8 @@ TEST_F(PeerCheckTest, NamesAreMatchedByType) {
       {R"({"san_type": "OTHER_NAME", "oid": "1.2.3.4", "matcher": {"exact": "other"}})", true},
       {R"({"san_type": "OTHER_NAME", "oid": "1.2.3.5", "matcher": {"exact": "other"}})", false},
       {R"({"san_type": "DNS", "matcher": {"exact": "x"}},
-          {"san_type": "URI", "matcher": {"contains": "spiffe"}})", true},
+          {"san_type": "URI", "matcher": {"contains": "spiffe"}})",
+       true},
   };
   for (const auto& row : kRows) {
     EXPECT_EQ(admits(&good_, matching(row.matcher)), row.admitted) << row.matcher << said_;
@@ -120,11 +123,11 @@ TEST_F(PeerCheckTest, PinsFitTheCertificateOrItsKey) {
   EVP_EncodeBlock(base64, reinterpret_cast<const unsigned char*>(key.data()), 32);
   const std::string spki(reinterpret_cast<const char*>(base64));
   const std::string wrong(64, '0');
-  EXPECT_TRUE(admits(&good_, R"("validation_context": {"verify_certificate_hash": [")" + hex +
-                                 "\"]}"));
+  EXPECT_TRUE(
+      admits(&good_, R"("validation_context": {"verify_certificate_hash": [")" + hex + "\"]}"));
   EXPECT_TRUE(validated_);
-  EXPECT_FALSE(admits(&good_, R"("validation_context": {"verify_certificate_hash": [")" + wrong +
-                                  "\"]}"));
+  EXPECT_FALSE(
+      admits(&good_, R"("validation_context": {"verify_certificate_hash": [")" + wrong + "\"]}"));
   EXPECT_EQ(planner_.count("s.ssl.fail_verify_cert_hash"), 1u);
   EXPECT_TRUE(admits(&good_, R"("validation_context": {"verify_certificate_hash": [")" + wrong +
                                  R"("], "verify_certificate_spki": [")" + spki + "\"]}"));

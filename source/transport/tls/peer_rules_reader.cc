@@ -64,9 +64,8 @@ bool TlsReader::validation(const Common& proto, TlsParts& parts, const Where& at
       return rules(proto.validation_context(), parts, at.field("validation_context"));
     case Common::kValidationContextSdsSecretConfig: {
       const Where here = at.field("validation_context_sds_secret_config");
-      const Secrets::Secret* secret =
-          secrets_.find(proto.validation_context_sds_secret_config(),
-                        Secrets::Secret::kValidationContext, here);
+      const Secrets::Secret* secret = secrets_.find(proto.validation_context_sds_secret_config(),
+                                                    Secrets::Secret::kValidationContext, here);
       return secret != nullptr && rules(secret->validation_context(), parts, here);
     }
     case Common::kCombinedValidationContext: {
@@ -77,10 +76,9 @@ bool TlsReader::validation(const Common& proto, TlsParts& parts, const Where& at
         here.error("a certificate provider is not supported");
         return false;
       }
-      const Secrets::Secret* secret =
-          secrets_.find(combined.validation_context_sds_secret_config(),
-                        Secrets::Secret::kValidationContext,
-                        here.field("validation_context_sds_secret_config"));
+      const Secrets::Secret* secret = secrets_.find(
+          combined.validation_context_sds_secret_config(), Secrets::Secret::kValidationContext,
+          here.field("validation_context_sds_secret_config"));
       if (secret == nullptr) return false;
       ValidationProto merged = combined.default_validation_context();
       merged.MergeFrom(secret->validation_context());

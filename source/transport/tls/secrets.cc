@@ -34,8 +34,9 @@ const Secrets::Secret* Secrets::find(const Reference& reference, Secret::TypeCas
                                      const Where& at) const {
   if (reference.has_sds_config()) {
     at.field("sds_config")
-        .error("fetching secrets is not supported yet; without it, name is looked up in "
-               "static_resources.secrets");
+        .error(
+            "fetching secrets is not supported yet; without it, name is looked up in "
+            "static_resources.secrets");
     return nullptr;
   }
   const auto found = secrets_.find(reference.name());

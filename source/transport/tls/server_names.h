@@ -34,8 +34,8 @@ class ServerNames {
 
   std::unordered_map<std::string, Choice> exact_;
   std::unordered_map<std::string, Choice> wildcards_;  // ".example.com"
-  Choice first_;     // the first certificate
-  Choice any_;       // the first of each kind
+  Choice first_;                                       // the first certificate
+  Choice any_;                                         // the first of each kind
   bool scan_;
   bool single_;
 };

@@ -65,10 +65,9 @@ std::optional<Error> TlsContext::prepare() {
       SSL_CTX_set_alpn_protos(ssl, reinterpret_cast<const unsigned char*>(parts_.alpn.data()),
                               static_cast<unsigned>(parts_.alpn.size()));
     }
-    SSL_CTX_set_session_cache_mode(
-        ssl, parts_.sessions == nullptr
-                 ? SSL_SESS_CACHE_OFF
-                 : SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_set_session_cache_mode(ssl, parts_.sessions == nullptr
+                                            ? SSL_SESS_CACHE_OFF
+                                            : SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(ssl, onNewSession);
   }
   return std::nullopt;
@@ -81,8 +80,7 @@ std::optional<Error> TlsContext::applyParameters() {
   SSL_CTX_set_security_level(ssl, parameters.min_version < TLS1_2_VERSION ? 0 : 1);
   SSL_CTX_set_min_proto_version(ssl, parameters.min_version);
   SSL_CTX_set_max_proto_version(ssl, parameters.max_version);
-  const char* ciphers =
-      parameters.ciphers.empty() ? kServerCiphers : parameters.ciphers.c_str();
+  const char* ciphers = parameters.ciphers.empty() ? kServerCiphers : parameters.ciphers.c_str();
   if (SSL_CTX_set_cipher_list(ssl, ciphers) != 1) {
     return Error{"tls_params.cipher_suites", "none of these cipher suites is known"};
   }
@@ -142,8 +140,7 @@ void TlsContext::applyServer() {
   unsigned size = 0;
   EVP_Digest(parts_.id.data(), parts_.id.size(), id, &size, EVP_sha256(), nullptr);
   SSL_CTX_set_session_id_context(ssl, id, kIdSize);
-  SSL_CTX_set_session_cache_mode(ssl,
-                                 parts_.stateful ? SSL_SESS_CACHE_SERVER : SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_session_cache_mode(ssl, parts_.stateful ? SSL_SESS_CACHE_SERVER : SSL_SESS_CACHE_OFF);
   SSL_CTX_sess_set_cache_size(ssl, kMostStored);
   if (parts_.session_seconds != 0) SSL_CTX_set_timeout(ssl, parts_.session_seconds);
   if (parts_.tickets) {
@@ -214,9 +211,9 @@ int TlsContext::onAlpn(SSL*, const unsigned char** chosen, unsigned char* size,
                        const unsigned char* offered, unsigned offered_size, void* self) {
   const std::string& ours = contextOf(self).parts_.alpn;
   unsigned char* found = nullptr;
-  const int result = SSL_select_next_proto(
-      &found, size, reinterpret_cast<const unsigned char*>(ours.data()),
-      static_cast<unsigned>(ours.size()), offered, offered_size);
+  const int result =
+      SSL_select_next_proto(&found, size, reinterpret_cast<const unsigned char*>(ours.data()),
+                            static_cast<unsigned>(ours.size()), offered, offered_size);
   *chosen = found;
   return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
@@ -256,8 +253,7 @@ void TlsContext::onHandshake(TlsSession& session) const {
     stats_->session_reused.add();
     // It was verified when it was made, under rules that were the same.
     const bool verified = peer_ && (peer_->rules().verifiesChain() || peer_->rules().pins());
-    if (verified && SSL_get0_peer_certificate(ssl) != nullptr &&
-        !peer_->rules().accept_untrusted) {
+    if (verified && SSL_get0_peer_certificate(ssl) != nullptr && !peer_->rules().accept_untrusted) {
       session.setValidated();
     }
   }

@@ -34,8 +34,8 @@ struct TlsParts {
   TlsParameters parameters;
   std::vector<std::shared_ptr<const Identity>> identities;
   std::optional<PeerRules> peer;
-  std::string alpn;       // wire form: each name after its length
-  std::string id;         // what tells it from others: sessions of those are not resumed
+  std::string alpn;  // wire form: each name after its length
+  std::string id;    // what tells it from others: sessions of those are not resumed
 
   // A server's.
   bool needs_certificate = false;
@@ -45,7 +45,7 @@ struct TlsParts {
   bool tickets = true;          // stateless resumption
   bool stateful = true;
   std::shared_ptr<TicketKeys> ticket_keys;
-  long session_seconds = 0;     // 0: OpenSSL's
+  long session_seconds = 0;  // 0: OpenSSL's
 
   // A client's.
   std::shared_ptr<SessionStore> sessions;  // null: none are resumed

@@ -72,8 +72,8 @@ bool TlsServer::read(TlsParts& parts, const TlsContext* before, const Where& at)
   parts.stateful = !proto_.disable_stateful_session_resumption();
   parts.tickets = !proto_.disable_stateless_session_resumption();
   parts.session_seconds = proto_.session_timeout().seconds();
-  refuse(proto_.has_session_timeout() && (parts.session_seconds < 1 ||
-                                          parts.session_seconds > 4294967295),
+  refuse(proto_.has_session_timeout() &&
+             (parts.session_seconds < 1 || parts.session_seconds > 4294967295),
          at, "session_timeout", "expected 1 to 4294967295 whole seconds", good);
   refuse(proto_.ocsp_staple_policy() != DownstreamTlsProto::LENIENT_STAPLING, at,
          "ocsp_staple_policy", "only LENIENT_STAPLING is supported", good);
@@ -142,8 +142,7 @@ bool TlsClient::read(TlsParts& parts, const TlsContext* before, const Where& at)
          "expected sni or auto_host_sni beside it: nothing else gives it a name", good);
   refuse(by_name && good && !(parts.peer && parts.peer->verifiesChain()), at,
          "auto_sni_san_validation", "names prove nothing without trusted_ca", good);
-  const uint32_t sessions =
-      proto_.has_max_session_keys() ? proto_.max_session_keys().value() : 1;
+  const uint32_t sessions = proto_.has_max_session_keys() ? proto_.max_session_keys().value() : 1;
   if (sessions != 0) {
     parts.sessions =
         std::make_shared<SessionStore>(std::min<size_t>(sessions, SessionStore::kMost));

@@ -30,7 +30,8 @@ TEST_F(TlsPlanTest, ServersRefuseWhatTheyDoNotHonour) {
       {certificates + R"("custom_handshaker": {})", "", "common_tls_context.custom_handshaker"},
       {certificates + R"("tls_certificate_provider_instance": {})", "",
        "common_tls_context.tls_certificate_provider_instance"},
-      {certificates + R"("tls_params": {"cipher_suites": ["ECDHE-RSA-AES128-GCM-SHA256", "NONE-1"]})",
+      {certificates +
+           R"("tls_params": {"cipher_suites": ["ECDHE-RSA-AES128-GCM-SHA256", "NONE-1"]})",
        "", "common_tls_context.tls_params.cipher_suites[1]"},
       {certificates + R"("tls_params": {"ecdh_curves": ["X25519MLKEM768"]})", "",
        "common_tls_context.tls_params.ecdh_curves[0]"},
@@ -114,8 +115,7 @@ TEST_F(TlsPlanTest, ErrorsShowNoSecrets) {
 
 TEST_F(TlsPlanTest, KeysComeFromBytesAndTheEnvironmentToo) {
   ::setenv("WEIR_TEST_KEY", leaf_.keyPem().c_str(), 1);
-  EXPECT_NE(planner_.server(R"("tls_certificates": [{"certificate_chain": )" +
-                            source(leaf_.pem()) +
+  EXPECT_NE(planner_.server(R"("tls_certificates": [{"certificate_chain": )" + source(leaf_.pem()) +
                             R"(, "private_key": {"environment_variable": "WEIR_TEST_KEY"}}])"),
             nullptr)
       << planner_.report.text();
@@ -154,8 +154,7 @@ TEST_F(TlsPlanTest, ServerNamesChooseCertificates) {
       {"", R"("tls_params": {"signature_algorithms": ["rsa_pss_rsae_sha256"]})", "CN=rsa"},
   };
   for (const auto& row : kRows) {
-    const auto client =
-        planner_.client(row.more, std::string(R"(, "sni": ")") + row.name + "\"");
+    const auto client = planner_.client(row.more, std::string(R"(, "sni": ")") + row.name + "\"");
     const Talk talk(client->connect(""), server->accept());
     ASSERT_TRUE(talk.open()) << row.name << row.more << talk.server->problem();
     EXPECT_EQ(talk.client->facts()->peer.at(0).subject, row.subject) << row.name << row.more;
@@ -176,7 +175,8 @@ class TlsReloadTest : public TlsPlanTest {
   std::string subject(const TlsServer& server) {
     const auto client = planner_.client("");
     const Talk talk(client->connect(""), server.accept());
-    return talk.open() ? talk.client->facts()->peer.at(0).subject : std::string(talk.server->problem());
+    return talk.open() ? talk.client->facts()->peer.at(0).subject
+                       : std::string(talk.server->problem());
   }
   std::shared_ptr<TlsServer> serverOfFiles() {
     return planner_.server(R"("tls_certificates": [{"certificate_chain": {"filename": ")" +
@@ -192,7 +192,8 @@ TEST_F(TlsReloadTest, NewFilesMakeANewContext) {
   put("key", leaf_.keyPem());
   const auto server = serverOfFiles();
   ASSERT_NE(server, nullptr) << planner_.report.text();
-  EXPECT_EQ(server->watched(), (std::vector<std::string>{directory_ + "/crt", directory_ + "/key"}));
+  EXPECT_EQ(server->watched(),
+            (std::vector<std::string>{directory_ + "/crt", directory_ + "/key"}));
   const auto before = server->accept();
   const Pair next = makePair({.common_name = "next"});
   put("crt", next.pem());

@@ -65,8 +65,8 @@ bool TlsReader::common(const Common& proto, TlsParts& parts, const Where& at) {
           "a certificate provider");
   refused(proto.has_custom_tls_certificate_selector(), "custom_tls_certificate_selector",
           "another way to choose certificates");
-  refused(proto.has_tls_certificate_certificate_provider(),
-          "tls_certificate_certificate_provider", "a certificate provider");
+  refused(proto.has_tls_certificate_certificate_provider(), "tls_certificate_certificate_provider",
+          "a certificate provider");
   refused(proto.has_tls_certificate_certificate_provider_instance(),
           "tls_certificate_certificate_provider_instance", "a certificate provider");
   refused(proto.has_validation_context_certificate_provider(),
@@ -129,8 +129,7 @@ bool TlsReader::identities(const Common& proto, TlsParts& parts, const Where& at
                      at.field("tls_certificates").index(static_cast<size_t>(i)));
   }
   for (int i = 0; i < proto.tls_certificate_sds_secret_configs_size(); ++i) {
-    const Where here =
-        at.field("tls_certificate_sds_secret_configs").index(static_cast<size_t>(i));
+    const Where here = at.field("tls_certificate_sds_secret_configs").index(static_cast<size_t>(i));
     const Secrets::Secret* secret = secrets_.find(proto.tls_certificate_sds_secret_configs(i),
                                                   Secrets::Secret::kTlsCertificate, here);
     good &= secret != nullptr && identity(secret->tls_certificate(), parts, here);
@@ -170,7 +169,8 @@ std::shared_ptr<const Identity> TlsReader::readIdentity(const CertificateProto& 
     at.field("pkcs12").error("cannot be set together with certificate_chain or private_key");
     return nullptr;
   }
-  auto made = pkcs12 ? Identity::fromPkcs12(bag, password) : Identity::fromPem(chain, key, password);
+  auto made =
+      pkcs12 ? Identity::fromPkcs12(bag, password) : Identity::fromPem(chain, key, password);
   OPENSSL_cleanse(key.data(), key.size());
   OPENSSL_cleanse(password.data(), password.size());
   if (!made) {

@@ -24,7 +24,8 @@ class TlsReader {
   using DataSource = envoy::config::core::v3::DataSource;
 
   // `before`: an identity that cannot be read stays the one it was there, and the report says so.
-  TlsReader(const Secrets& secrets, const TlsContext* before) : secrets_(secrets), before_(before) {}
+  TlsReader(const Secrets& secrets, const TlsContext* before)
+      : secrets_(secrets), before_(before) {}
 
   bool common(const Common& proto, TlsParts& parts, const Where& at);
   bool ticketKeys(const TicketsProto& proto, std::vector<std::string>& keys, const Where& at);

@@ -66,7 +66,9 @@ class TlsSession {
   std::string_view problem() const { return problem_; }
   void refuse(std::string_view why) { problem_ = why; }  // static; from the context's callbacks
   // A client's: the host that the server's certificate must be for.
-  void expectHost(std::string host) { host_ = std::make_unique<const std::string>(std::move(host)); }
+  void expectHost(std::string host) {
+    host_ = std::make_unique<const std::string>(std::move(host));
+  }
   std::string_view expectedHost() const {
     return host_ == nullptr ? std::string_view() : std::string_view(*host_);
   }
