@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "source/transport/outbox.h"
+#include "source/transport/sealed_path.h"
 #include "source/transport/tls/tls_session.h"
 
 namespace weir::transport {
@@ -50,8 +51,7 @@ std::string_view describe(int error) {
   }
 }
 
-}  // namespace
-
+// Non-blocking; invalid with errno on failure.
 net::Fd makeStreamSocket(const net::Address& address) {
   net::Fd fd(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (fd && !address.isUnix()) {
@@ -60,6 +60,8 @@ net::Fd makeStreamSocket(const net::Address& address) {
   }
   return fd;
 }
+
+}  // namespace
 
 Connection::Connection(net::Loop& loop) : loop_(loop) {}
 
@@ -91,12 +93,28 @@ bool Connection::connect(const net::Address& to) {
 
 void Connection::close() {
   if (!fd_) return;
-  if (tls_ != nullptr) sayGoodbye();
+  if (tls_ != nullptr) SealedPath::sayGoodbye(*this);
   event_del(&event_);
   loop_.cancelTurnEnd(*this);
   if (outbox_ != nullptr) Outbox::give(std::exchange(outbox_, nullptr));
   fd_.reset();
   kept_.reset();
+}
+
+void Connection::secure(std::unique_ptr<TlsSession> session) {
+  tls_ = std::move(session);
+  sealed_input_ = true;
+  if (unconsumed() != 0) wakeForKept();
+  if (fd_ && !connecting_ && !tls_->isServer()) SealedPath::shakeHands(*this);
+}
+
+std::string_view Connection::alpn() const {
+  return tls_ == nullptr ? std::string_view() : tls_->alpn();
+}
+
+const std::shared_ptr<const TlsFacts>& Connection::tls() const {
+  static const std::shared_ptr<const TlsFacts> kPlain;
+  return tls_ == nullptr ? kPlain : tls_->facts();
 }
 
 Connection::Kept& Connection::kept() {
@@ -153,7 +171,7 @@ void Connection::onConnectReady() {
   connecting_ = false;
   writable_ = true;
   if (tls_ == nullptr) return user_->onConnected();
-  shakeHands();
+  SealedPath::shakeHands(*this);
 }
 
 void Connection::readAll() {
@@ -170,13 +188,15 @@ void Connection::readAll() {
   }
   if (isOpen() && end_seen_ && !end_told_ && (!read_paused_ || unconsumed() == 0)) {
     end_told_ = true;
-    if (tls_ != nullptr && tls_->state() != TlsSession::State::Ended) return failTruncated();
+    if (tls_ != nullptr && tls_->state() != TlsSession::State::Ended) {
+      return SealedPath::failTruncated(*this);
+    }
     user_->onInputEnd();
   }
 }
 
 bool Connection::receiveOnce(size_t& budget) {
-  if (tls_ != nullptr) return receiveSealed(budget);
+  if (tls_ != nullptr) return SealedPath::receive(*this, budget);
   char* at = loop_.scratch();
   size_t room = net::Loop::kScratchSize;
   const size_t before = unconsumed();
@@ -255,7 +275,7 @@ void Connection::offerKept() {
   std::string input = std::exchange(kept_->input, {});
   if (sealed_input_) {
     sealed_input_ = false;
-    openSealed(input.data(), input.size());
+    SealedPath::open(*this, input.data(), input.size());
     return;
   }
   const size_t taken = tell(input.data(), input.size());
@@ -304,7 +324,7 @@ void Connection::flush() {
 }
 
 void Connection::sendPieces() {
-  if (tls_ != nullptr) return sendSealed();
+  if (tls_ != nullptr) return SealedPath::send(*this);
   Outbox& out = *outbox_;
   size_t sent = 0;
   int error = 0;
@@ -357,7 +377,7 @@ void Connection::sendQueue() {
 
 void Connection::finishWriting() {
   if (!fd_ || write_finished_) return;
-  if (tls_ != nullptr && !finish_writing_) return finishSealed();
+  if (tls_ != nullptr && !finish_writing_) return SealedPath::finish(*this);
   flush();
   finish_writing_ = true;
   if (!fd_ || queued() != 0 || outbox_ != nullptr) return;

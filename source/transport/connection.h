@@ -4,13 +4,11 @@
 // Reading: bytes arrive in the loop's scratch and are offered to the User, who says how many it
 // consumed; the rest is kept and offered again, in front of what comes next. pauseRead() only sets
 // a flag; resumeRead() continues in a turn of its own.
-// Writing: write() keeps views; all of a turn's views leave in one sendmsg at its end, and what the
-// socket does not take is copied into the queue. congested() asks the writer's source to pause;
-// onWritable() tells when the queue is short again.
+// Writing: write() keeps views; all of a turn's views leave in one sendmsg at its end; what the
+// socket does not take is queued. congested() asks the writer's source to pause until onWritable().
 //
-// secure() puts TLS between the socket and the user, who notices nothing but onConnected() at the
-// end of the handshake: bytes are plain in both directions, and what counts them counts plain ones.
-//
+// secure() puts TLS below: onConnected() tells the end of the handshake, bytes (and their counts)
+// stay plain.
 // Owner: the user's object, which destroys both through Loop::destroyLater, or hands the Connection
 // on to the next one: setUser() says who is told from then on, also of what the former left.
 // After close() no callback comes. Worker thread only.
@@ -24,17 +22,11 @@
 
 #include "source/net/address.h"
 #include "source/net/loop.h"
+#include "source/transport/byte_counters.h"
 #include "source/transport/connection_user.h"
-#include "weir/stats.h"
 #include "weir/tls_facts.h"
 
 namespace weir::transport {
-
-// Optional byte counters, shared by many connections.
-struct ByteCounters {
-  Counter received;
-  Counter sent;
-};
 
 class Outbox;
 class TlsSession;
@@ -55,16 +47,14 @@ class Connection final : public net::TurnEnd {
   // False: failed at once with errno; no callback follows.
   bool connect(const net::Address& to);
 
-  // Before any byte was written, and before connect() or at any time until the first byte was
-  // taken: input that nobody took, offered inside onInput() too, is ciphertext from then on. The
-  // user writes nothing before onConnected(). An end without close_notify is onFailed(): someone
-  // may have cut off what was to follow.
+  // Before a byte is written, and before connect() or until the first byte was taken: what nobody
+  // took, inside onInput() too, is ciphertext from then on. Nothing is written before
+  // onConnected(). An end without close_notify is onFailed(): someone may have cut off what was to
+  // follow.
   void secure(std::unique_ptr<TlsSession> session);
   bool isSecure() const { return tls_ != nullptr; }
-  // The protocol agreed on; empty: none.
-  std::string_view alpn() const;
-  // Null while the connection is plain, or its handshake not over.
-  std::shared_ptr<const TlsFacts> tls() const;
+  std::string_view alpn() const;                       // empty: no protocol was agreed on
+  const std::shared_ptr<const TlsFacts>& tls() const;  // null: plain, or still shaking hands
 
   // From inside a callback, too: what the former user did not take of its input is offered to the
   // new one.
@@ -101,6 +91,8 @@ class Connection final : public net::TurnEnd {
   void setHighMark(size_t mark) { high_mark_ = static_cast<uint32_t>(mark); }
 
  private:
+  friend struct SealedPath;  // the same with ciphertext on the socket
+
   // What must outlive the turn.
   struct Kept {
     std::string input;  // offered, not consumed
@@ -128,18 +120,6 @@ class Connection final : public net::TurnEnd {
   void fail(FailureKind kind, std::string_view detail);
   void failSocket(int error);
 
-  // connection_tls.cc: the same with ciphertext on the socket
-  bool receiveSealed(size_t& budget);
-  bool openSealed(const char* data, size_t size);
-  void countReceived(size_t size);
-  bool shakeHands();
-  void sendLater(std::string& sealed);
-  void sendSealed();
-  void finishSealed();
-  void sayGoodbye();
-  void failSealed();
-  void failTruncated();
-
   net::Loop& loop_;
   ConnectionUser* user_ = nullptr;
   event event_{};
@@ -160,14 +140,11 @@ class Connection final : public net::TurnEnd {
   bool congested_ = false;
   bool finish_writing_ = false;
   bool write_finished_ = false;
-  bool sealed_input_ = false;   // what kept_->input holds is ciphertext
+  bool sealed_input_ = false;   // kept_->input is ciphertext
   std::unique_ptr<Kept> kept_;  // made when something has to be kept
   std::unique_ptr<TlsSession> tls_;
 };
 
 using ConnectionPtr = std::unique_ptr<Connection>;
-
-// Makes a non-blocking stream socket for the address's family; invalid with errno on failure.
-net::Fd makeStreamSocket(const net::Address& address);
 
 }  // namespace weir::transport

@@ -1,5 +1,6 @@
 #include "source/transport/tls/tls_context.h"
 
+#include <arpa/inet.h>
 #include <openssl/err.h>
 
 #include <cstring>
@@ -21,6 +22,13 @@ constexpr const char* kTls13Ciphers =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr long kMostStored = 2048;  // sessions of clients without tickets, about 4 KB each
 constexpr size_t kIdSize = 32;
+
+// No server name is an address (RFC 6066 §3).
+bool isAddress(const std::string& text) {
+  unsigned char bytes[16];
+  return ::inet_pton(AF_INET, text.c_str(), bytes) == 1 ||
+         ::inet_pton(AF_INET6, text.c_str(), bytes) == 1;
+}
 
 const TlsContext& contextOf(const void* self) { return *static_cast<const TlsContext*>(self); }
 
@@ -116,15 +124,14 @@ std::optional<Error> TlsContext::applyIdentities() {
 void TlsContext::applyVerification() {
   if (peer_) {
     SSL_CTX_set_cert_verify_callback(ssl_.get(), onVerify, this);
+  } else {  // any will do
+    SSL_CTX_set_cert_verify_callback(
+        ssl_.get(), [](X509_STORE_CTX*, void*) { return 1; }, nullptr);
   }
   int mode = SSL_VERIFY_NONE;
   if (peer_ && peer_->rules().asksForCertificate()) mode = SSL_VERIFY_PEER;
   if (!parts_.server && peer_) mode = SSL_VERIFY_PEER;
   if (parts_.needs_certificate) mode = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
-  if (parts_.needs_certificate && !peer_) {  // any will do
-    SSL_CTX_set_cert_verify_callback(
-        ssl_.get(), [](X509_STORE_CTX*, void*) { return 1; }, nullptr);
-  }
   SSL_CTX_set_verify(ssl_.get(), mode, nullptr);
 }
 
@@ -164,7 +171,8 @@ std::unique_ptr<TlsSession> TlsContext::connect(const std::string& server_name,
                                                 std::string host) const {
   SslPtr ssl(SSL_new(ssl_.get()));
   SSL_set_connect_state(ssl.get());
-  if (!server_name.empty()) SSL_set_tlsext_host_name(ssl.get(), server_name.c_str());
+  if (!server_name.empty() && !isAddress(server_name))
+    SSL_set_tlsext_host_name(ssl.get(), server_name.c_str());
   if (parts_.sessions != nullptr) {
     if (SslSessionPtr known = parts_.sessions->take(server_name)) {
       SSL_set_session(ssl.get(), known.get());

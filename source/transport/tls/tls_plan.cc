@@ -151,7 +151,6 @@ bool TlsClient::read(TlsParts& parts, const TlsContext* before, const Where& at)
   return good;
 }
 
-// A literal address is no server name (RFC 6066 §3).
 std::unique_ptr<TlsSession> TlsClient::connect(const std::string& host) const {
   const bool by_host = proto_.auto_host_sni() && !host.empty();
   const std::string& name = by_host ? host : proto_.sni();

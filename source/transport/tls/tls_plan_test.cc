@@ -164,8 +164,8 @@ TEST_F(TlsPlanTest, ServerNamesChooseCertificates) {
 class TlsReloadTest : public TlsPlanTest {
  protected:
   TlsReloadTest() {
-    char name[] = "/tmp/weir-tls-XXXXXX";
-    directory_ = ::mkdtemp(name);
+    directory_ = std::filesystem::temp_directory_path() / "tls-XXXXXX";
+    EXPECT_NE(::mkdtemp(directory_.data()), nullptr);
   }
   ~TlsReloadTest() override { std::filesystem::remove_all(directory_); }
 

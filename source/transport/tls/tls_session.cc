@@ -198,7 +198,7 @@ std::string_view TlsSession::alpn() const {
   return {reinterpret_cast<const char*>(name), size};
 }
 
-std::shared_ptr<const TlsFacts> TlsSession::facts() const {
+const std::shared_ptr<const TlsFacts>& TlsSession::facts() const {
   if (facts_ == nullptr && state_ != State::Handshake) {
     facts_ = factsOf(ssl_.get(), validated_, context_->localFacts(ssl_.get()));
   }

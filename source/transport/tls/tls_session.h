@@ -76,7 +76,7 @@ class TlsSession {
   // After the handshake. alpn() is empty where none was agreed on.
   std::string_view alpn() const;
   // What the peer was, with its certificates; made at the first call.
-  std::shared_ptr<const TlsFacts> facts() const;
+  const std::shared_ptr<const TlsFacts>& facts() const;
   void setValidated() { validated_ = true; }
   const TlsContext& context() const { return *context_; }
   SSL* ssl() const { return ssl_.get(); }

@@ -33,14 +33,12 @@ TlsStats::TlsStats(const StatScope& outer)
       fail_verify_error(scope.counter("fail_verify_error")),
       fail_verify_san(scope.counter("fail_verify_san")),
       fail_verify_cert_hash(scope.counter("fail_verify_cert_hash")),
-      ocsp_staple_failed(scope.counter("ocsp_staple_failed")),
       ocsp_staple_omitted(scope.counter("ocsp_staple_omitted")),
       ocsp_staple_responses(scope.counter("ocsp_staple_responses")),
       ocsp_staple_requests(scope.counter("ocsp_staple_requests")),
       key_rotation_failed(scope.counter("key_rotation_failed")),
       ciphers(scope, "ciphers", "envoy_ssl_cipher"),
       versions(scope, "versions", "envoy_ssl_version"),
-      curves(scope, "curves", "envoy_ssl_curve"),
-      sigalgs(scope, "sigalgs", "envoy_ssl_sigalg") {}
+      curves(scope, "curves", "envoy_ssl_curve") {}
 
 }  // namespace weir::transport

@@ -11,8 +11,8 @@
 
 namespace weir::transport {
 
-// Counters whose names are only known when they are first counted: ciphers, versions, groups,
-// signature algorithms. A name is static text; there are few. Only its first use takes a lock.
+// Counters whose names are only known when they are first counted: ciphers, versions, groups. A
+// name is static text; there are few. Only its first use takes a lock.
 class CountersByName {
  public:
   CountersByName(const StatScope& scope, std::string_view family, std::string_view tag)
@@ -38,9 +38,9 @@ struct TlsStats {
   StatScope scope;  // "….ssl."
   Counter connection_error, handshake, session_reused, no_certificate;
   Counter fail_verify_no_cert, fail_verify_error, fail_verify_san, fail_verify_cert_hash;
-  Counter ocsp_staple_failed, ocsp_staple_omitted, ocsp_staple_responses, ocsp_staple_requests;
+  Counter ocsp_staple_omitted, ocsp_staple_responses, ocsp_staple_requests;
   Counter key_rotation_failed;  // new files that could not be used
-  CountersByName ciphers, versions, curves, sigalgs;
+  CountersByName ciphers, versions, curves;
 };
 
 }  // namespace weir::transport
