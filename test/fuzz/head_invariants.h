@@ -26,9 +26,11 @@ inline void requireSaneFields(const Fields& fields) {
   }
 }
 
-// Connection is written from the caller's choice, not from the fields; content-length may be added.
-inline void requireSameFields(const Fields& first, const Fields& second) {
-  const auto counts = [](const Field& field) {
+// Connection is written from the caller's choice, not from the fields, and so is whether Upgrade
+// is; content-length may be added.
+inline void requireSameFields(const Fields& first, const Fields& second, bool upgrade = true) {
+  const auto counts = [upgrade](const Field& field) {
+    if (field.id == HeaderId::Upgrade) return upgrade;
     return field.id != HeaderId::Connection && field.id != HeaderId::ContentLength;
   };
   const Field* other = second.begin();

@@ -11,9 +11,10 @@ using codec::FoundHead;
 using codec::ParsedRequest;
 
 std::string encoded(ParsedRequest& parsed) {
+  const auto connection = parsed.head.upgrade ? codec::ConnectionOption::Upgrade
+                                              : codec::ConnectionOption::None;
   return std::string(codec::encodeRequestHead(parsed.head, parsed.framing.body,
-                                              parsed.framing.length, codec::ConnectionOption::None,
-                                              parsed.arena));
+                                              parsed.framing.length, connection, parsed.arena));
 }
 
 bool isRefused(const std::string& outcome) {
@@ -35,7 +36,8 @@ void checkRoundTrip(ParsedRequest& first) {
   require(second.head.method_name == first.head.method_name, "method");
   require(second.head.path == first.head.path, "path");
   require(second.head.authority == first.head.authority, "authority");
-  requireSameFields(first.head.fields, second.head.fields);
+  require(second.head.upgrade == first.head.upgrade, "upgrade");
+  requireSameFields(first.head.fields, second.head.fields, first.head.upgrade);
   require(encoded(second) == once, "encoding is stable");
 }
 
