@@ -11,7 +11,7 @@ using codec::FoundHead;
 using codec::ParsedRequest;
 
 std::string encoded(ParsedRequest& parsed) {
-  const auto connection = parsed.head.upgrade ? codec::ConnectionOption::Upgrade
+  const auto connection = parsed.framing.upgrade ? codec::ConnectionOption::Upgrade
                                               : codec::ConnectionOption::None;
   return std::string(codec::encodeRequestHead(parsed.head, parsed.framing.body,
                                               parsed.framing.length, connection, parsed.arena));
@@ -36,8 +36,8 @@ void checkRoundTrip(ParsedRequest& first) {
   require(second.head.method_name == first.head.method_name, "method");
   require(second.head.path == first.head.path, "path");
   require(second.head.authority == first.head.authority, "authority");
-  require(second.head.upgrade == first.head.upgrade, "upgrade");
-  requireSameFields(first.head.fields, second.head.fields, first.head.upgrade);
+  require(second.framing.upgrade == first.framing.upgrade, "upgrade");
+  requireSameFields(first.head.fields, second.head.fields, first.framing.upgrade);
   require(encoded(second) == once, "encoding is stable");
 }
 
