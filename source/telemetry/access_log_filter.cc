@@ -183,12 +183,12 @@ void AccessLogFilter::grpc(const v3::GrpcStatusFilter& proto) {
   }
 }
 
-// A request is logged once, at its end: the filter lets all through or none.
 void AccessLogFilter::logType(const v3::LogTypeFilter& proto) {
-  const auto& types = proto.types();
-  const bool named = std::find(types.begin(), types.end(),
-                               envoy::data::accesslog::v3::DownstreamEnd) != types.end();
-  kind_ = named != proto.exclude() ? Kind::Always : Kind::Or;  // Or of nothing: never
+  kind_ = Kind::Moment;
+  exclude_ = proto.exclude();
+  for (const int type : proto.types()) {
+    if (type >= 0 && type < 32) bits_ |= 1u << type;
+  }
 }
 
 uint64_t AccessLogFilter::threshold() const {
@@ -249,6 +249,8 @@ bool AccessLogFilter::matches(const StreamInfo& info, const LogFacts& facts) con
       const bool named = status < 32 && ((bits_ >> status) & 1) != 0;
       return named != exclude_;
     }
+    case Kind::Moment:
+      return (((bits_ >> static_cast<uint32_t>(info.moment)) & 1) != 0) != exclude_;
   }
   return true;
 }

@@ -61,7 +61,8 @@ class AccessLogFilter {
     Or,
     Header,
     Flags,
-    Grpc
+    Grpc,
+    Moment
   };
   enum class Compare : uint8_t { Equal, AtLeast, AtMost, NotEqual };
 
@@ -88,7 +89,7 @@ class AccessLogFilter {
   bool independent_ = false;  // Runtime: not by the request id
   uint32_t value_ = 0;        // compared with; or the sampled part of `whole_`
   uint32_t whole_ = 100;
-  uint32_t bits_ = 0;  // flags; or a bit for each gRPC status
+  uint32_t bits_ = 0;  // flags; or a bit for each gRPC status or moment
   std::string runtime_key_;
   RuntimeValue runtime_;
   std::shared_ptr<const HeaderMatcher> header_;

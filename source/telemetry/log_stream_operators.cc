@@ -27,11 +27,13 @@ LogValue measure(const LogArgs&, const StreamInfo& info, std::string&) {
 }
 
 LogValue protocol(const LogArgs&, const StreamInfo& info, std::string&) {
+  if (info.moment != LogMoment::DownstreamEnd) return LogValue::none();
   return LogValue::ofText(protocolName(info.protocol));
 }
 
 LogValue upstreamProtocol(const LogArgs&, const StreamInfo& info, std::string&) {
-  const bool was_sent = info.first_upstream_tx != SteadyTime{};
+  const bool was_sent =
+      info.first_upstream_tx != SteadyTime{} && info.moment == LogMoment::DownstreamEnd;
   return was_sent ? LogValue::ofText(protocolName(info.upstream_protocol)) : LogValue::none();
 }
 
@@ -79,8 +81,8 @@ LogValue streamId(const LogArgs&, const StreamInfo& info, std::string& scratch) 
   return LogValue::ofText(scratch);
 }
 
-LogValue logType(const LogArgs&, const StreamInfo&, std::string&) {
-  return LogValue::ofText("DownstreamEnd");
+LogValue logType(const LogArgs&, const StreamInfo& info, std::string&) {
+  return LogValue::ofText(momentName(info.moment));
 }
 
 // A random UUID (RFC 9562 §5.4), fresh at every evaluation.

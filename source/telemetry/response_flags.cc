@@ -52,4 +52,20 @@ std::string_view shortName(ResponseFlag flag) {
 
 std::string_view longName(ResponseFlag flag) { return kFlags[static_cast<size_t>(flag)].long_name; }
 
+std::string_view momentName(LogMoment moment) {
+  switch (moment) {
+    case LogMoment::TcpUpstreamConnected:
+      return "TcpUpstreamConnected";
+    case LogMoment::TcpPeriodic:
+      return "TcpPeriodic";
+    case LogMoment::TcpConnectionStart:
+      return "TcpConnectionStart";
+    case LogMoment::TcpConnectionEnd:
+      return "TcpConnectionEnd";
+    case LogMoment::DownstreamEnd:
+      break;
+  }
+  return "DownstreamEnd";
+}
+
 }  // namespace weir

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "weir/head.h"
+#include "weir/log_moment.h"
 #include "weir/metadata.h"
 #include "weir/result.h"
 
@@ -105,13 +106,12 @@ struct StreamInfo {
   SteadyTime last_downstream_tx{};
   SteadyTime end{};
 
-  uint64_t bytes_received = 0;  // request body
-  uint64_t bytes_sent = 0;      // response body
-  ByteMeter downstream;
-  ByteMeter upstream;
+  uint64_t bytes_received = 0, bytes_sent = 0;  // bodies; of a TCP connection, all
+  ByteMeter downstream, upstream;
 
-  Protocol protocol = Protocol::Http11;
-  uint16_t response_code = 0;  // 0: no response was sent
+  LogMoment moment = LogMoment::DownstreamEnd;
+  Protocol protocol = Protocol::Http11;  // of requests; a TCP connection has none
+  uint16_t response_code = 0;            // 0: no response was sent
   ResponseFlags flags;
   std::string_view details;  // %RESPONSE_CODE_DETAILS%: "via_upstream", "route_not_found", …
   std::string_view termination_details;  // %CONNECTION_TERMINATION_DETAILS%
