@@ -6,6 +6,7 @@
 #include "source/router/dispatch.h"
 #include "source/stream/async_call.h"
 #include "source/stream/waits.h"
+#include "source/transport/connection_facts.h"
 
 namespace weir::stream {
 namespace {
@@ -64,6 +65,12 @@ Exchange::Exchange(Services& services, std::shared_ptr<const HcmPlan> plan, Exch
   info_.local = owner_.localPeer();
   info_.request = request_;
   info_.dynamic_metadata = &metadata_;
+  if (const transport::ConnectionFacts* facts = owner_.facts()) {
+    info_.requested_server_name = facts->server_name;
+    for (const auto& fact : facts->metadata.all()) {
+      metadata_.set(fact.space, fact.key, fact.value, arena_);
+    }
+  }
   plan_->stats.rq_total.add();
   plan_->stats.rq_active.add();
 }

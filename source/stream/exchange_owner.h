@@ -5,6 +5,10 @@
 
 #include "weir/stream_info.h"
 
+namespace weir::transport {
+struct ConnectionFacts;
+}
+
 namespace weir::stream {
 
 class Exchange;
@@ -23,6 +27,8 @@ class ExchangeOwner {
   virtual Peer remotePeer() const = 0;
   virtual Peer localPeer() const = 0;
   virtual uint64_t connectionId() const = 0;
+  // Null: nothing was learnt of the connection before its protocol began.
+  virtual const transport::ConnectionFacts* facts() const { return nullptr; }
 
  protected:
   ~ExchangeOwner() = default;

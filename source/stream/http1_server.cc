@@ -26,7 +26,8 @@ Http1Server::Http1Server(Services& services, std::shared_ptr<const HcmPlan> plan
       id_(accepted.id),
       accepted_(accepted.at),
       since_(accepted_),
-      peers_(accepted.remote, accepted.local) {
+      peers_(accepted.remote, accepted.local),
+      facts_(accepted.facts) {
   connection_->setUser(*this);
   connection_->countInto(&plan_->stats.bytes);
   armTimer();

@@ -70,6 +70,7 @@ class Http1Server final : public transport::ServerConnection,
   Peer remotePeer() const override;
   Peer localPeer() const override;
   uint64_t connectionId() const override { return id_; }
+  const transport::ConnectionFacts* facts() const override { return facts_.get(); }
 
   void onTimer() override;
 
@@ -116,6 +117,7 @@ class Http1Server final : public transport::ServerConnection,
   net::SteadyTime accepted_;
   net::SteadyTime since_;  // idle since, head begun, or lingering since
   PeerTexts peers_;
+  const std::shared_ptr<const transport::ConnectionFacts> facts_;
 };
 
 }  // namespace weir::stream

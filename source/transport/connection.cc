@@ -367,7 +367,11 @@ void Connection::sendQueue() {
       kept_->queue.clear();
       kept_->sent = 0;
     }
-    if (finish_writing_) return finishWriting();
+    if (finish_writing_) {
+      finishWriting();
+      if (write_finished_) user_->onWriteFinished();
+      return;
+    }
   }
   if (congested_ && queued() <= high_mark_ / 4) {
     congested_ = false;

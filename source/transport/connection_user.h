@@ -20,6 +20,8 @@ class ConnectionUser {
   virtual void onPeerGone() {}
   // The queue fell below the low mark after congested() was true.
   virtual void onWritable() {}
+  // finishWriting() had to wait for the socket; everything is sent now, and FIN.
+  virtual void onWriteFinished() {}
   // The socket failed and is closed. Not called for close().
   virtual void onFailed(const Failure& failure) = 0;
 

@@ -5,11 +5,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "source/net/address.h"
 #include "source/net/loop.h"
 
 namespace weir::transport {
+
+struct ConnectionFacts;
 
 class ServerConnection : public net::Deferred {
  public:
@@ -35,12 +38,14 @@ class ServerConnections {
   ~ServerConnections() = default;
 };
 
-// What is known of a connection when it was accepted.
+// What is known of a connection when somebody begins to serve it. With a PROXY header the addresses
+// are those that it tells.
 struct Accepted {
   net::Address remote;
   net::Address local;
   uint64_t id = 0;  // one count for the process
   net::SteadyTime at{};
+  std::shared_ptr<const ConnectionFacts> facts = nullptr;  // null: nothing else was learnt
 };
 
 // An intrusive list of connections.
