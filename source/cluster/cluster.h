@@ -23,6 +23,8 @@
 
 namespace weir::cluster {
 
+struct ProxyHeaderSettings;
+
 inline constexpr uint32_t kNoSlot = UINT32_MAX;
 
 enum class Discovery : uint8_t { Static, StrictDns, LogicalDns };
@@ -61,6 +63,7 @@ struct ClusterSettings {
   uint32_t max_response_head_bytes = 60 * 1024;
   uint32_t max_response_fields = 100;
   std::shared_ptr<const telemetry::ConfiguredMetadata> metadata;  // null: none
+  std::shared_ptr<const ProxyHeaderSettings> proxy_header;        // null: none is written
   bool enable_trailers = false;  // of HTTP/1: else trailers are dropped, as in Envoy
 };
 

@@ -56,7 +56,8 @@ uint32_t WorkerCluster::leastBusy(uint64_t random) const {
 }
 
 Http1Pool* WorkerCluster::choose(uint64_t random, Priority priority) {
-  if (round_.empty()) return nullptr;
+  // A pooled connection serves many clients, and a PROXY header names one.
+  if (round_.empty() || cluster_->settings().proxy_header != nullptr) return nullptr;
   const uint32_t index = chooseIndex(random);
   auto& pool = pools_[static_cast<size_t>(priority)][index];
   if (!pool) {
@@ -66,11 +67,16 @@ Http1Pool* WorkerCluster::choose(uint64_t random, Priority priority) {
 }
 
 ByteLine* WorkerCluster::chooseLine(uint64_t random) {
+  const EndpointPtr endpoint = chooseEndpoint(random);
+  return endpoint == nullptr ? nullptr : lines_.to(endpoint);
+}
+
+EndpointPtr WorkerCluster::chooseEndpoint(uint64_t random) {
   if (round_.empty()) {
     cluster_->stats().cx_none_healthy.add();
     return nullptr;
   }
-  return lines_.to(endpoints_->all[chooseIndex(random)]);
+  return endpoints_->all[chooseIndex(random)];
 }
 
 void WorkerCluster::update(EndpointSetPtr endpoints) {

@@ -24,9 +24,12 @@ class WorkerCluster final : public PoolOwner {
   // The next endpoint's connection for other protocols than HTTP; null when there is no endpoint,
   // or none that can be connected to.
   ByteLine* chooseLine(uint64_t random);
+  // The next endpoint, for who makes connections of its own; null when there is none.
+  EndpointPtr chooseEndpoint(uint64_t random);
   // Endpoints that stay keep their connections; those that go finish what they carry.
   void update(EndpointSetPtr endpoints);
   const Cluster& cluster() const { return *cluster_; }
+  const ClusterPtr& shared() const { return cluster_; }
   size_t endpointCount() const { return endpoints_->all.size(); }
 
  private:
