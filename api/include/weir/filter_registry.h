@@ -16,6 +16,7 @@
 
 #include "weir/filter.h"
 #include "weir/filter_type.h"
+#include "weir/network_filter_types.h"
 #include "weir/plan_build.h"
 
 namespace weir {
@@ -41,19 +42,6 @@ constexpr uint8_t hooksOf() {
   return hooks;
 }
 
-template <typename Plan>
-Result<PlanPtr> share(Result<Plan> plan) {
-  if (!plan) return std::move(plan.error());
-  return PlanPtr(std::make_shared<const Plan>(*std::move(plan)));
-}
-
-template <typename Proto, typename Plan>
-Result<PlanPtr> planFrom(const google::protobuf::Any& any, PlanBuild& build) {
-  Proto proto;
-  if (auto read = build.unpack(any, proto); !read) return std::move(read.error());
-  return share<Plan>(Plan::from(proto, build));
-}
-
 template <typename RouteProto, typename Plan>
 Result<PlanPtr> routePlanFrom(const void* base, std::span<const google::protobuf::Any* const> anys,
                               PlanBuild& build) {
@@ -73,7 +61,7 @@ Result<PlanPtr> routePlanFrom(const void* base, std::span<const google::protobuf
 
 }  // namespace registry_detail
 
-class FilterRegistry {
+class FilterRegistry : public NetworkFilterTypes {
  public:
   // RouteProto: the message allowed in typed_per_filter_config; void when there is none.
   template <typename Proto, typename Plan, typename F, typename RouteProto = void>
