@@ -21,7 +21,7 @@ constexpr int kAcceptsPerTurn = 16;
 Result<std::unique_ptr<AdminServer>> AdminServer::open(net::Loop& loop, AdminSettings settings,
                                                        AdminSource& source) {
   std::unique_ptr<AdminServer> server(new AdminServer(loop, std::move(settings), source));
-  auto sockets = listener::openSockets(server->plan_, 1);
+  auto sockets = listener::openSockets(server->plan_, server->at(), 1);
   if (!sockets) return Error{"admin.address", sockets.error().text};
   server->listen(std::move(sockets->front()));
   return server;
@@ -33,8 +33,9 @@ AdminServer::AdminServer(net::Loop& loop, AdminSettings settings, AdminSource& s
       source_(source),
       plan_("admin", StatScope(source.stats()).scope("listener").scope("admin")),
       pages_(loop) {
-  plan_.address = settings_.address;
-  plan_.unix_mode = settings_.unix_mode;
+  listener::ListenAddress& at = plan_.addresses.emplace_back();
+  at.address = settings_.address;
+  at.unix_mode = settings_.unix_mode;
   plan_.reuse_port = false;
 }
 
@@ -46,7 +47,7 @@ AdminServer::~AdminServer() {
 
 void AdminServer::listen(net::Fd socket) {
   socket_ = std::move(socket);
-  if (!plan_.address.isUnix()) plan_.address = net::Address::localOf(socket_.get());
+  if (!address().isUnix()) plan_.addresses[0].address = net::Address::localOf(socket_.get());
   // Level triggered: what one turn leaves is accepted in the next.
   event_assign(&event_, loop_.base(), socket_.get(), EV_READ | EV_PERSIST, onAcceptable, this);
   event_add(&event_, nullptr);
@@ -72,7 +73,7 @@ void AdminServer::acceptSome() {
       plan_.stats.cx_destroy.add();
       continue;
     }
-    if (!plan_.address.isUnix()) {
+    if (!address().isUnix()) {
       const int on = 1;
       ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     }
@@ -97,7 +98,7 @@ bool AdminServer::isAllowed(std::string_view path) const {
 
 Response AdminServer::respond(const Request& request, std::string_view host,
                               std::optional<std::string_view> origin) {
-  const bool loopback = !plan_.address.isUnix() && plan_.address.isLoopback();
+  const bool loopback = !address().isUnix() && address().isLoopback();
   if (auto refusal = refuseForeignPage({request.method, host, origin, loopback})) return *refusal;
   if (!isAllowed(request.path)) {
     return refused(403, "request to path " + request.path + " not allowed\n");

@@ -29,7 +29,7 @@ class AdminServer final : public AdminHost {
   ~AdminServer();
 
   // Where it listens, with the port the kernel chose: for --admin-address-path.
-  const net::Address& address() const { return plan_.address; }
+  const net::Address& address() const { return at().address; }
   size_t connections() const { return connections_.size(); }
 
  private:
@@ -47,6 +47,7 @@ class AdminServer final : public AdminHost {
   static void onAcceptable(evutil_socket_t, short, void* self);
   void acceptSome();
   bool isAllowed(std::string_view path) const;
+  const listener::ListenAddress& at() const { return plan_.addresses[0]; }
 
   net::Loop& loop_;
   const AdminSettings settings_;

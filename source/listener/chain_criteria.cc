@@ -55,6 +55,16 @@ void readNames(const Proto& proto, const Where& at, ChainCriteria& criteria) {
 
 }  // namespace
 
+std::optional<IpAddress> ipOf(const net::Address& address) {
+  if (address.family() == AF_INET) {
+    return IpAddress::of(reinterpret_cast<const sockaddr_in*>(address.get())->sin_addr);
+  }
+  if (address.family() == AF_INET6) {
+    return IpAddress::of(reinterpret_cast<const sockaddr_in6*>(address.get())->sin6_addr);
+  }
+  return std::nullopt;
+}
+
 ChainCriteria ChainCriteria::from(const Proto& proto, const Where& at) {
   ChainCriteria criteria;
   for (const auto& [set, name] : {std::pair(!proto.address_suffix().empty(), "address_suffix"),

@@ -53,4 +53,7 @@ struct MatchFacts {
   std::span<const std::string> application_protocols;  // in the client's order
 };
 
+// Nothing for unix sockets.
+std::optional<IpAddress> ipOf(const net::Address& address);
+
 }  // namespace weir::listener

@@ -5,16 +5,6 @@
 namespace weir::listener {
 namespace {
 
-std::optional<IpAddress> ipOf(const net::Address& address) {
-  if (address.family() == AF_INET) {
-    return IpAddress::of(reinterpret_cast<const sockaddr_in*>(address.get())->sin_addr);
-  }
-  if (address.family() == AF_INET6) {
-    return IpAddress::of(reinterpret_cast<const sockaddr_in6*>(address.get())->sin6_addr);
-  }
-  return std::nullopt;
-}
-
 template <typename Map, typename Key>
 auto* lookUp(const Map& map, const Key& key) {
   const auto found = map.find(key);

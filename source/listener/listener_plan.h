@@ -2,57 +2,85 @@
 // connections. Immutable, shared by all workers.
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "source/listener/chain_index.h"
+#include "source/listener/connection_limit.h"
+#include "source/listener/listener_filter.h"
+#include "source/listener/listener_stats.h"
+#include "source/listener/port_predicate.h"
+#include "source/listener/socket_options.h"
 #include "source/net/address.h"
 #include "source/stream/hcm_plan.h"
-#include "weir/stats.h"
+#include "source/tcp/tcp_proxy_plan.h"
+#include "weir/network_filter_types.h"
 
 namespace weir::listener {
 
-struct ListenerStats {
-  explicit ListenerStats(const StatScope& scope)
-      : cx_total(scope.counter("downstream_cx_total")),
-        cx_destroy(scope.counter("downstream_cx_destroy")),
-        cx_overflow(scope.counter("downstream_cx_overflow")),
-        accept_failure(scope.counter("downstream_socket_accept_failure")),
-        cx_active(scope.gauge("downstream_cx_active")) {}
-  Counter cx_total, cx_destroy, cx_overflow, accept_failure;
-  Gauge cx_active;
+struct NetworkFilterSlot {
+  const NetworkFilterType* type;
+  PlanPtr plan;
 };
 
-// What is known of a connection before a byte of it was read for HTTP: what filter chains match on.
-struct ConnectionFacts {
-  const net::Address& remote;
-  const net::Address& local;
-};
-
+// Network filters, and then what serves the connection: exactly one of `hcm` and `tcp`, or neither
+// when the last filter answers every connection.
 struct FilterChainPlan {
   std::string name;
+  std::vector<NetworkFilterSlot> filters;
   std::shared_ptr<const stream::HcmPlan> hcm;
+  std::shared_ptr<const tcp::TcpProxyPlan> tcp;
+  std::chrono::milliseconds transport_timeout{0};  // of the TLS handshake; 0: none
 };
 
-struct ListenerPlan {
-  ListenerPlan(std::string name, const StatScope& scope) : name(std::move(name)), stats(scope) {}
+struct ListenerFilterSlot {
+  std::shared_ptr<const ListenerFilterPlan> plan;
+  PortPredicate disabled;
+};
 
-  // Null: no chain wants the connection, which is closed.
-  const FilterChainPlan* chooseChain(const ConnectionFacts&) const {
-    return chains.empty() ? nullptr : &chains.front();
-  }
-
-  std::string name;
-  std::string stat_name;  // "127.0.0.1_80"
-  bool inbound = false;   // traffic_direction: INBOUND
+// One socket of a listener that may have several.
+struct ListenAddress {
   net::Address address;
   bool ipv4_compat = false;  // a `::` socket takes IPv4 clients, too
   uint32_t unix_mode = 0;
+  SocketOptions options;
+};
+
+struct ListenerPlan {
+  static constexpr std::chrono::milliseconds kFiltersTimeout{15'000};
+
+  ListenerPlan(std::string name, const StatScope& scope) : name(std::move(name)), stats(scope) {}
+
+  // Null: no chain wants the connection, which is closed.
+  const FilterChainPlan* chooseChain(const MatchFacts& facts) const {
+    const uint32_t found = only_chain ? 0 : index.find(facts);
+    return found != ChainIndex::kNone ? &chains[found] : default_chain.get();
+  }
+  // Nothing has to be known of a connection before it is served.
+  bool isPlain() const { return filters.empty() && only_chain && chains[0].filters.empty(); }
+
+  std::string name;
+  std::string stat_name;                 // "127.0.0.1_80"
+  bool inbound = false;                  // traffic_direction: INBOUND
+  std::vector<ListenAddress> addresses;  // at least one
   int backlog = 1024;
   bool reuse_port = true;
   bool exact_balance = false;
+  int accepts_per_turn = 64;
   size_t buffer_limit = 1 << 20;  // of each connection, both directions
+  std::vector<ListenerFilterSlot> filters;
+  std::chrono::milliseconds filters_timeout = kFiltersTimeout;  // 0: none
+  bool continue_on_timeout = false;
   std::vector<FilterChainPlan> chains;
+  ChainIndex index;         // of `chains`
+  bool only_chain = false;  // there is one, and it takes every connection
+  std::unique_ptr<const FilterChainPlan> default_chain;
+  std::function<std::optional<uint64_t>()> connection_limit;  // empty or nothing: none
+  std::shared_ptr<ConnectionLimit> global_limit;              // null: none, or not for this one
   ListenerStats stats;
 };
 

@@ -31,7 +31,9 @@ bool removeStale(const net::Address& address) {
   return true;
 }
 
-Result<net::Fd> openOne(const ListenerPlan& plan, const net::Address& address, bool reuse_port) {
+Result<net::Fd> openOne(const ListenerPlan& plan, const ListenAddress& at,
+                        const net::Address& address, bool reuse_port) {
+  using Moment = SocketOption::Moment;
   net::Fd fd(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return failure(address, "make a socket for");
   const int on = 1;
@@ -40,27 +42,34 @@ Result<net::Fd> openOne(const ListenerPlan& plan, const net::Address& address, b
   } else {
     ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (reuse_port) ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-    const int only_v6 = plan.ipv4_compat ? 0 : 1;
+    const int only_v6 = at.ipv4_compat ? 0 : 1;
     if (address.family() == AF_INET6) {
       ::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof only_v6);
     }
   }
+  if (auto set = at.options.apply(fd.get(), address, Moment::BeforeBind); !set)
+    return std::move(set.error());
   if (net::bindTo(fd.get(), address) != 0) return failure(address, "bind");
-  if (address.isUnix() && plan.unix_mode != 0) ::chmod(address.text().c_str(), plan.unix_mode);
+  if (auto set = at.options.apply(fd.get(), address, Moment::Bound); !set)
+    return std::move(set.error());
+  if (address.isUnix() && at.unix_mode != 0) ::chmod(address.text().c_str(), at.unix_mode);
   if (::listen(fd.get(), plan.backlog) != 0) return failure(address, "listen on");
+  if (auto set = at.options.apply(fd.get(), address, Moment::Listening); !set)
+    return std::move(set.error());
   return fd;
 }
 
 }  // namespace
 
-Result<std::vector<net::Fd>> openSockets(const ListenerPlan& plan, size_t count) {
+Result<std::vector<net::Fd>> openSockets(const ListenerPlan& plan, const ListenAddress& at,
+                                         size_t count) {
   std::vector<net::Fd> sockets;
-  const bool reuse_port = plan.reuse_port && !plan.address.isUnix() && count > 1;
-  net::Address address = plan.address;
+  const bool reuse_port = plan.reuse_port && !at.address.isUnix() && count > 1;
+  net::Address address = at.address;
   // With SO_REUSEPORT a second process of the same user could take half of the traffic unnoticed:
   // the first socket is bound without it to see that the port is free.
   if (reuse_port && address.port() != 0) {
-    auto probe = openOne(plan, address, false);
+    auto probe = openOne(plan, at, address, false);
     if (!probe) return std::move(probe.error());
   }
   for (size_t i = 0; i < count; ++i) {
@@ -70,7 +79,7 @@ Result<std::vector<net::Fd>> openSockets(const ListenerPlan& plan, size_t count)
       sockets.push_back(std::move(copy));
       continue;
     }
-    auto fd = openOne(plan, address, reuse_port);
+    auto fd = openOne(plan, at, address, reuse_port);
     if (!fd) return std::move(fd.error());
     if (address.port() == 0 && !address.isUnix()) address = net::Address::localOf(fd->get());
     sockets.push_back(*std::move(fd));

@@ -13,6 +13,7 @@ namespace weir::listener {
 
 // `count` descriptors to accept from; the error names address and reason. A port of 0 is chosen by
 // the kernel, the same for all.
-Result<std::vector<net::Fd>> openSockets(const ListenerPlan& plan, size_t count);
+Result<std::vector<net::Fd>> openSockets(const ListenerPlan& plan, const ListenAddress& at,
+                                         size_t count);
 
 }  // namespace weir::listener

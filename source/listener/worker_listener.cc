@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "source/stream/codec_choice.h"
+#include "source/listener/serve.h"
 #include "source/transport/connection.h"
 
 namespace weir::listener {
@@ -16,20 +16,27 @@ namespace {
 
 std::atomic<uint64_t> g_connection_id{0};
 
+bool isWildcard(const net::Address& address) {
+  const auto ip = ipOf(address);
+  return ip && *ip == ip->masked(0);
+}
+
 }  // namespace
 
 WorkerListener::WorkerListener(stream::Services& services, std::shared_ptr<const ListenerPlan> plan,
-                               net::Fd socket, size_t worker, std::shared_ptr<Balance> balance)
-    : services_(services),
-      plan_(std::move(plan)),
-      socket_(std::move(socket)),
-      local_(net::Address::localOf(socket_.get())),
-      worker_(worker),
-      balance_(std::move(balance)) {
-  // Level triggered: what one turn leaves is accepted in the next.
-  event_assign(&event_, services_.loop.base(), socket_.get(), EV_READ | EV_PERSIST, onAcceptable,
-               this);
-  event_add(&event_, nullptr);
+                               std::vector<net::Fd> sockets, size_t worker,
+                               std::shared_ptr<Balance> balance)
+    : services_(services), plan_(std::move(plan)), worker_(worker), balance_(std::move(balance)) {
+  for (net::Fd& fd : sockets) {
+    const net::Address local = net::Address::localOf(fd.get());
+    sockets_.push_back(
+        std::make_unique<Socket>(Socket{*this, std::move(fd), local, isWildcard(local)}));
+    Socket& socket = *sockets_.back();
+    // Level triggered: what one turn leaves is accepted in the next.
+    event_assign(&socket.watch, services_.loop.base(), socket.fd.get(), EV_READ | EV_PERSIST,
+                 onAcceptable, &socket);
+    event_add(&socket.watch, nullptr);
+  }
 }
 
 WorkerListener::~WorkerListener() {
@@ -38,25 +45,43 @@ WorkerListener::~WorkerListener() {
 }
 
 void WorkerListener::onAcceptable(evutil_socket_t, short, void* self) {
-  auto& listener = *static_cast<WorkerListener*>(self);
-  net::Loop::Turn turn(listener.services_.loop);
-  listener.acceptSome();
+  auto& socket = *static_cast<Socket*>(self);
+  net::Loop::Turn turn(socket.listener.services_.loop);
+  socket.listener.acceptSome(socket);
 }
 
-void WorkerListener::acceptSome() {
-  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+void WorkerListener::acceptSome(Socket& socket) {
+  for (int i = 0; i < plan_->accepts_per_turn; ++i) {
     sockaddr_storage storage;
     socklen_t size = sizeof storage;
-    net::Fd fd(::accept4(socket_.get(), reinterpret_cast<sockaddr*>(&storage), &size,
+    net::Fd fd(::accept4(socket.fd.get(), reinterpret_cast<sockaddr*>(&storage), &size,
                          SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!fd) {
       if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
         plan_->stats.accept_failure.add();
       return;
     }
+    if (!admit()) continue;
     const net::Address remote = net::Address::from(reinterpret_cast<sockaddr*>(&storage), size);
-    if (!handOver(fd, remote)) adopt(std::move(fd), remote);
+    if (handOver(fd, remote)) continue;
+    const net::Address local = socket.wildcard ? net::Address::localOf(fd.get()) : socket.local;
+    begin(std::move(fd), remote, local);
   }
+}
+
+// What is over a limit is closed at once, as in Envoy.
+bool WorkerListener::admit() {
+  if (plan_->connection_limit) {
+    if (const auto most = plan_->connection_limit(); most && balance_->sum() >= *most) {
+      plan_->stats.cx_overflow.add();
+      return false;
+    }
+  }
+  if (plan_->global_limit != nullptr && !plan_->global_limit->take()) {
+    plan_->stats.global_cx_overflow.add();
+    return false;
+  }
+  return true;
 }
 
 // Two fewer, not one: else two workers would pass each connection to and fro.
@@ -79,23 +104,30 @@ bool WorkerListener::handOver(net::Fd& fd, const net::Address& remote) {
 }
 
 void WorkerListener::adopt(net::Fd fd, const net::Address& remote) {
+  const net::Address local = net::Address::localOf(fd.get());
+  begin(std::move(fd), remote, local);
+}
+
+void WorkerListener::begin(net::Fd fd, const net::Address& remote, const net::Address& local) {
   if (!remote.isUnix()) {
     const int on = 1;
     ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
-  const FilterChainPlan* chain = plan_->chooseChain({remote, local_});
-  plan_->stats.cx_total.add();
-  if (chain == nullptr) return;
-  const transport::Accepted accepted{remote, local_,
-                                     g_connection_id.fetch_add(1, std::memory_order_relaxed),
-                                     services_.loop.now()};
+  const transport::Accepted accepted{
+      remote, local, g_connection_id.fetch_add(1, std::memory_order_relaxed), services_.loop.now()};
   auto connection = std::make_unique<transport::Connection>(services_.loop);
   connection->setHighMark(std::min(plan_->buffer_limit, transport::Connection::kDefaultHighMark));
   connection->accept(std::move(fd));
-  list_.add(stream::serveHttp(services_, chain->hcm, *this, std::move(connection), accepted, {}));
   ++count_;
-  plan_->stats.cx_active.add();
   tellBalance();
+  if (plan_->isPlain()) {
+    onChainMatched();
+    return serve(services_, plan_->chains[0], *this, std::move(connection), accepted, {},
+                 [this](transport::ServerConnection& server) { list_.add(server); });
+  }
+  auto* opening = new Opening(services_, plan_, *this, std::move(connection), accepted);
+  list_.add(*opening);
+  opening->start();
 }
 
 void WorkerListener::tellBalance() {
@@ -104,24 +136,48 @@ void WorkerListener::tellBalance() {
                                              std::memory_order_relaxed);
 }
 
+void WorkerListener::onChainMatched() {
+  plan_->stats.cx_total.add();
+  plan_->stats.cx_active.add();
+}
+
+void WorkerListener::forget() {
+  --count_;
+  if (plan_->global_limit != nullptr) plan_->global_limit->give();
+  tellBalance();
+}
+
+void WorkerListener::onOpeningFailed(transport::ServerConnection& opening) {
+  list_.remove(opening);
+  forget();
+}
+
 void WorkerListener::onServerClosed(transport::ServerConnection& connection) {
   list_.remove(connection);
-  --count_;
+  if (!filters_.empty()) filters_.erase(&connection);
   plan_->stats.cx_active.sub();
   plan_->stats.cx_destroy.add();
-  tellBalance();
+  forget();
 }
 
 void WorkerListener::onServerReplaced(transport::ServerConnection& former,
                                       transport::ServerConnection& next) {
   list_.remove(former);
   list_.add(next);
+  if (filters_.empty()) return;
+  if (auto kept = filters_.extract(&former)) {
+    kept.key() = &next;
+    filters_.insert(std::move(kept));
+  }
+}
+
+void WorkerListener::keepFilters(transport::ServerConnection& of, NetworkFilters filters) {
+  filters_.emplace(&of, std::move(filters));
 }
 
 void WorkerListener::stopAccepting() {
-  if (!socket_) return;
-  event_del(&event_);
-  socket_.reset();
+  for (const auto& socket : sockets_) event_del(&socket->watch);
+  sockets_.clear();
 }
 
 void WorkerListener::drain(bool accept) {

@@ -10,12 +10,9 @@
 
 namespace weir::server {
 
-// Null when errors were reported.
+// Null when errors were reported. `global`: of the connections of all listeners; null: no limit.
 std::shared_ptr<const listener::ListenerPlan> buildListener(
     const envoy::config::listener::v3::Listener& proto, const Where& at,
-    const stream::BuildContext& context);
-
-// An address of a listener or the admin server: IP and port, or a unix socket. No names.
-Result<net::Address> readAddress(const envoy::config::core::v3::Address& proto);
+    const stream::BuildContext& context, std::shared_ptr<listener::ConnectionLimit> global);
 
 }  // namespace weir::server

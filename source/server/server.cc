@@ -106,21 +106,26 @@ bool Server::openListeners() {
     workers_.back()->setClusters(snapshot_.clusters);
   }
   for (const auto& plan : snapshot_.listeners) {
-    auto sockets = listener::openSockets(*plan, workers_.size());
-    if (!sockets) {
-      std::fprintf(stderr, "weir: listener '%s': %s\n", plan->name.c_str(),
-                   sockets.error().text.c_str());
-      return false;
-    }
     auto balance = std::make_shared<listener::Balance>(workers_.size());
     balance->hand_over = [this, plan = plan.get()](size_t worker, int fd, net::Address remote) {
       workers_[worker]->handOver(plan, fd, std::move(remote));
     };
-    const net::Address address = net::Address::localOf(sockets->front().get());
-    listener_views_.push_back({plan->name, address});
-    spdlog::info("listener '{}' on {}", plan->name, address.text());
+    std::vector<std::vector<net::Fd>> of_workers(workers_.size());
+    for (const listener::ListenAddress& at : plan->addresses) {
+      auto sockets = listener::openSockets(*plan, at, workers_.size());
+      if (!sockets) {
+        std::fprintf(stderr, "weir: listener '%s': %s\n", plan->name.c_str(),
+                     sockets.error().text.c_str());
+        return false;
+      }
+      const net::Address address = net::Address::localOf(sockets->front().get());
+      listener_views_.push_back({plan->name, address});
+      spdlog::info("listener '{}' on {}", plan->name, address.text());
+      for (size_t i = 0; i < workers_.size(); ++i)
+        of_workers[i].push_back(std::move((*sockets)[i]));
+    }
     for (size_t i = 0; i < workers_.size(); ++i) {
-      workers_[i]->addListener(plan, std::move((*sockets)[i]), balance);
+      workers_[i]->addListener(plan, std::move(of_workers[i]), balance);
     }
   }
   return true;

@@ -4,6 +4,7 @@
 
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "source/config/any.h"
+#include "source/server/connection_limit_builder.h"
 #include "source/server/listener_builder.h"
 #include "source/stream/hcm_builder.h"
 
@@ -65,10 +66,11 @@ Snapshot buildSnapshot(const Bootstrap& bootstrap, Report& report, const FilterR
                 .service_node = bootstrap.node().id()},
       .workers = workers,
   };
+  const auto global = buildConnectionLimit(bootstrap, Where(report), context);
   const auto& protos = bootstrap.static_resources().listeners();
   for (int i = 0; i < protos.size(); ++i) {
-    auto plan =
-        buildListener(protos[i], at.field("listeners").index(static_cast<size_t>(i)), context);
+    auto plan = buildListener(protos[i], at.field("listeners").index(static_cast<size_t>(i)),
+                              context, global);
     if (plan != nullptr) snapshot.listeners.push_back(std::move(plan));
   }
   return snapshot;

@@ -19,10 +19,10 @@ void Worker::setClusters(std::shared_ptr<const std::vector<cluster::ClusterPtr>>
   clusters_.adopt(std::move(table));
 }
 
-void Worker::addListener(std::shared_ptr<const listener::ListenerPlan> plan, net::Fd socket,
-                         std::shared_ptr<listener::Balance> balance) {
+void Worker::addListener(std::shared_ptr<const listener::ListenerPlan> plan,
+                         std::vector<net::Fd> sockets, std::shared_ptr<listener::Balance> balance) {
   listeners_.push_back(std::make_unique<listener::WorkerListener>(
-      services_, std::move(plan), std::move(socket), index_, std::move(balance)));
+      services_, std::move(plan), std::move(sockets), index_, std::move(balance)));
 }
 
 void Worker::start() {
@@ -43,12 +43,17 @@ void Worker::startBackground() {
   if (index_ != 0) return;
   net::Loop::Turn turn(loop_);
   for (const auto& listener : listeners_) {
-    for (const auto& chain : listener->plan().chains) {
-      for (const auto& work : chain.hcm->background) {
-        background_.push_back(work);
-        work->startOn(services_);
-      }
-    }
+    const listener::ListenerPlan& plan = listener->plan();
+    for (const auto& chain : plan.chains) startBackground(chain);
+    if (plan.default_chain != nullptr) startBackground(*plan.default_chain);
+  }
+}
+
+void Worker::startBackground(const listener::FilterChainPlan& chain) {
+  if (chain.hcm == nullptr) return;
+  for (const auto& work : chain.hcm->background) {
+    background_.push_back(work);
+    work->startOn(services_);
   }
 }
 

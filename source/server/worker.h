@@ -22,7 +22,7 @@ class Worker {
 
   // Before start(), on the main thread.
   void setClusters(std::shared_ptr<const std::vector<cluster::ClusterPtr>> table);
-  void addListener(std::shared_ptr<const listener::ListenerPlan> plan, net::Fd socket,
+  void addListener(std::shared_ptr<const listener::ListenerPlan> plan, std::vector<net::Fd> sockets,
                    std::shared_ptr<listener::Balance> balance);
   void start();
 
@@ -45,6 +45,7 @@ class Worker {
 
  private:
   void startBackground();
+  void startBackground(const listener::FilterChainPlan& chain);
 
   const size_t index_;
   net::Loop loop_;

@@ -1,0 +1,27 @@
+// A ConnectionLimit is a ceiling on the connections of the whole process. Shared by the listeners
+// it counts for; any thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace weir::listener {
+
+class ConnectionLimit {
+ public:
+  explicit ConnectionLimit(uint64_t most) : most_(most) {}
+
+  // False: there are as many as there may be.
+  bool take() {
+    if (taken_.fetch_add(1, std::memory_order_relaxed) < most_) return true;
+    give();
+    return false;
+  }
+  void give() { taken_.fetch_sub(1, std::memory_order_relaxed); }
+
+ private:
+  const uint64_t most_;
+  std::atomic<uint64_t> taken_{0};
+};
+
+}  // namespace weir::listener

@@ -1,0 +1,208 @@
+#include "source/listener/opening.h"
+
+#include <utility>
+
+#include "source/listener/serve.h"
+#include "source/tcp/connection_log.h"
+
+namespace weir::listener {
+namespace {
+
+using std::chrono::milliseconds;
+
+// How long what the client still sends is read and dropped, so that it gets what was written
+// (RFC 9112 §9.6 says why).
+constexpr milliseconds kLinger{1000};
+
+}  // namespace
+
+Opening::Opening(stream::Services& services, std::shared_ptr<const ListenerPlan> plan,
+                 OpeningOwner& owner, transport::ConnectionPtr connection,
+                 const transport::Accepted& accepted)
+    : services_(services),
+      plan_(std::move(plan)),
+      owner_(owner),
+      connection_(std::move(connection)),
+      accepted_(accepted),
+      facts_(std::make_shared<transport::ConnectionFacts>()),
+      timer_(*this) {
+  facts_->direct_remote = accepted_.remote;
+  connection_->setUser(*this);
+  plan_->stats.pre_cx_active.add();
+}
+
+Opening::~Opening() = default;
+
+void Opening::start() {
+  if (!plan_->filters.empty() && plan_->filters_timeout.count() != 0) {
+    timer_.arm(services_.loop.timers(), accepted_.at + plan_->filters_timeout);
+  }
+  inspect({});
+}
+
+size_t Opening::onInput(char* data, size_t size) {
+  switch (stage_) {
+    case Stage::Inspecting:
+      return inspect({data, size});
+    case Stage::Held:
+    case Stage::Lingering:
+      return size;  // nobody reads it any more
+    default:
+      return 0;
+  }
+}
+
+size_t Opening::inspect(std::string_view bytes) {
+  Introduction about{connection_->fd(), accepted_.remote, accepted_.local, *facts_};
+  size_t taken = 0;
+  while (next_filter_ < plan_->filters.size()) {
+    const ListenerFilterSlot& slot = plan_->filters[next_filter_];
+    if (filter_ == nullptr && !slot.disabled.matches(accepted_.local.port())) {
+      filter_ = slot.plan->start();
+    }
+    ListenerFilter::Step step{ListenerFilter::Verdict::Done};
+    if (filter_ != nullptr) step = filter_->onBytes(bytes.substr(taken), about);
+    taken += step.consumed;
+    if (step.verdict == ListenerFilter::Verdict::NeedMore) return taken;
+    if (step.verdict == ListenerFilter::Verdict::Close) {
+      close();
+      return bytes.size();
+    }
+    filter_.reset();
+    ++next_filter_;
+  }
+  timer_.disarm();
+  matchChain();
+  return taken;
+}
+
+void Opening::matchChain() {
+  plan_->stats.pre_cx_active.sub();
+  stage_ = Stage::Securing;
+  chain_ = plan_->chooseChain({.local = accepted_.local,
+                               .remote = accepted_.remote,
+                               .direct_remote = facts_->direct_remote,
+                               .server_name = facts_->server_name,
+                               .transport_protocol = facts_->transport_protocol,
+                               .application_protocols = facts_->application_protocols});
+  if (chain_ == nullptr) {
+    plan_->stats.no_filter_chain_match.add();
+    return close();
+  }
+  owner_.onChainMatched();
+  secure();
+}
+
+// The one place where TLS begins: connection_->secure(…) of the chain, a wait for the handshake
+// (chain_->transport_timeout), and decide() in onConnected().
+void Opening::secure() { decide(); }
+
+void Opening::onConnected() { decide(); }
+
+void Opening::decide() {
+  timer_.disarm();
+  stage_ = Stage::Deciding;
+  if (!chain_->filters.empty()) describe();
+  for (const NetworkFilterSlot& slot : chain_->filters) {
+    filters_.push_back(slot.type->make(slot.plan.get()));
+    if (!obey(filters_.back()->onConnection(*this))) return;
+  }
+  handOn();
+}
+
+// False: the connection is not passed on.
+bool Opening::obey(const NetworkVerdict& verdict) {
+  switch (verdict.kind()) {
+    case NetworkVerdict::Kind::Pass:
+      return true;
+    case NetworkVerdict::Kind::Close:
+      logRefusal(verdict.text());
+      if (verdict.delay().count() == 0) {
+        close();
+      } else {
+        wait(Stage::Held, verdict.delay());
+      }
+      return false;
+    case NetworkVerdict::Kind::Answer:
+      connection_->write(verdict.text());
+      connection_->finishWriting();
+      if (connection_->isOpen()) wait(Stage::Lingering, kLinger);
+      return false;
+  }
+  return false;
+}
+
+void Opening::logRefusal(std::string_view details) {
+  if (chain_->tcp == nullptr) return;
+  accepted_.facts = facts_;
+  tcp::logRefusal(*chain_->tcp, accepted_, details, services_.loop.now());
+}
+
+void Opening::wait(Stage stage, milliseconds time) {
+  stage_ = stage;
+  timer_.arm(services_.loop.timers(), services_.loop.now() + time);
+}
+
+void Opening::describe() {
+  view_.remote = ipOf(accepted_.remote);
+  view_.direct_remote = ipOf(facts_->direct_remote);
+  view_.local = ipOf(accepted_.local);
+  view_.remote_port = accepted_.remote.port();
+  view_.local_port = accepted_.local.port();
+  view_.id = accepted_.id;
+  view_.now = services_.loop.now();
+  view_.server_name = facts_->server_name;
+  view_.transport_protocol = facts_->transport_protocol;
+  view_.application_protocols = facts_->application_protocols;
+  view_.metadata = &facts_->metadata;
+}
+
+void Opening::handOn() {
+  stage_ = Stage::Over;
+  accepted_.facts = std::move(facts_);
+  serve(services_, *chain_, owner_, std::move(connection_), accepted_, {},
+        [this](transport::ServerConnection& next) {
+          owner_.onServerReplaced(*this, next);
+          if (!filters_.empty()) owner_.keepFilters(next, std::move(filters_));
+        });
+  services_.loop.destroyLater(this);
+}
+
+void Opening::onInputEnd() {
+  if (stage_ == Stage::Inspecting) plan_->stats.filter_remote_close.add();
+  if (stage_ == Stage::Lingering && !connection_->writeFinished()) return;  // the timer ends it
+  close();
+}
+
+void Opening::onFailed(const Failure&) {
+  if (stage_ == Stage::Inspecting) plan_->stats.filter_error.add();
+  close();
+}
+
+void Opening::onTimer() {
+  if (stage_ == Stage::Securing) plan_->stats.transport_timeout.add();
+  if (stage_ != Stage::Inspecting) return close();
+  plan_->stats.pre_cx_timeout.add();
+  if (!plan_->continue_on_timeout) return close();
+  filter_.reset();
+  next_filter_ = plan_->filters.size();
+  // Nobody is being told of input now, so what is kept of it is offered when reading resumes.
+  transport::Connection& connection = *connection_;
+  connection.pauseRead();
+  matchChain();
+  const bool serves_now = chain_ != nullptr && chain_->tcp == nullptr;
+  if (serves_now && connection.isOpen()) connection.resumeRead();
+}
+
+void Opening::close() {
+  if (stage_ == Stage::Over) return;
+  const bool counted = chain_ != nullptr;
+  if (stage_ == Stage::Inspecting) plan_->stats.pre_cx_active.sub();
+  stage_ = Stage::Over;
+  timer_.disarm();
+  connection_->close();
+  counted ? owner_.onServerClosed(*this) : owner_.onOpeningFailed(*this);
+  services_.loop.destroyLater(this);
+}
+
+}  // namespace weir::listener

@@ -1,0 +1,142 @@
+#include "source/server/filter_chain_builder.h"
+
+#include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
+#include "envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.pb.h"
+#include "source/stream/listener_plan_build.h"
+
+namespace weir::server {
+namespace {
+
+using envoy::config::listener::v3::FilterChain;
+using envoy::config::listener::v3::Listener;
+using listener::ChainCriteria;
+using listener::ChainIndex;
+using listener::FilterChainPlan;
+
+class ChainBuilder {
+ public:
+  ChainBuilder(const FilterChain& proto, const Where& at, const stream::BuildContext& context)
+      : proto_(proto), at_(at), context_(context) {}
+
+  FilterChainPlan build() {
+    plan_.name = proto_.name();
+    readTransport();
+    const int count = proto_.filters_size();
+    if (count == 0) {
+      at_.field("filters").error(
+          "expected at least one network filter, such as envoy.filters.network.tcp_proxy");
+    }
+    for (int i = 0; i < count; ++i) {
+      readFilter(proto_.filters(i), at_.field("filters").index(static_cast<size_t>(i)),
+                 i == count - 1);
+    }
+    return std::move(plan_);
+  }
+
+ private:
+  // The one place that reads a chain's transport_socket.
+  void readTransport() {
+    const auto& timeout = proto_.transport_socket_connect_timeout();
+    plan_.transport_timeout =
+        std::chrono::milliseconds(timeout.seconds() * 1000 + timeout.nanos() / 1'000'000);
+    if (!proto_.has_transport_socket()) return;
+    if (context_.type_of(proto_.transport_socket().typed_config()) ==
+        "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer") {
+      return;
+    }
+    at_.field("transport_socket")
+        .error("only raw_buffer (plain text) is supported yet; TLS comes later");
+  }
+
+  void readFilter(const envoy::config::listener::v3::Filter& proto, const Where& at, bool last) {
+    const google::protobuf::Any& any = proto.typed_config();
+    const Where config = at.field("typed_config");
+    const std::string type = context_.type_of(any);
+    stream::HttpConnectionManager hcm;
+    envoy::extensions::filters::network::tcp_proxy::v3::TcpProxy relay;
+    const bool is_hcm = type == hcm.GetDescriptor()->full_name();
+    const bool is_tcp = type == relay.GetDescriptor()->full_name();
+    const NetworkFilterType* filter = context_.registry.findNetworkByConfig(type);
+    if (!is_hcm && !is_tcp && filter == nullptr) {
+      return config.error(type.empty() ? "expected the filter's configuration, with its @type"
+                                       : "no network filter is configured by '" + type + "'");
+    }
+    const bool terminal = is_hcm || is_tcp || filter->terminal;
+    if (terminal != last) {
+      return at.error(last ? "the last filter must serve the connection, as "
+                             "envoy.filters.network.http_connection_manager and "
+                             "envoy.filters.network.tcp_proxy do"
+                           : "it serves the connection, so it must be the last filter");
+    }
+    if (is_hcm) {
+      if (context_.unpack(any, hcm, config)) plan_.hcm = stream::buildHcm(hcm, config, context_);
+    } else if (is_tcp) {
+      if (context_.unpack(any, relay, config))
+        plan_.tcp = tcp::TcpProxyPlan::from(relay, config, context_);
+    } else {
+      addFilter(*filter, any, config);
+    }
+  }
+
+  void addFilter(const NetworkFilterType& type, const google::protobuf::Any& any, const Where& at) {
+    stream::ListenerPlanBuild build(context_, at, context_.stats);
+    auto plan = type.plan(any, build);
+    if (!plan) return build.tell(plan.error());
+    plan_.filters.push_back({&type, *std::move(plan)});
+  }
+
+  const FilterChain& proto_;
+  const Where at_;
+  const stream::BuildContext& context_;
+  FilterChainPlan plan_;
+};
+
+// Puts a chain's criteria into the index; false when it could not be told from another.
+void indexChain(const ChainCriteria& criteria, const FilterChain& proto, const Listener& listener,
+                const Where& at, listener::ListenerPlan& plan) {
+  const auto chain = static_cast<uint32_t>(plan.chains.size());
+  if (ChainIndex::combinations(criteria) > ChainIndex::kMaxCombinations) {
+    return at.field("filter_chain_match")
+        .error("more than a million combinations; make several chains of it");
+  }
+  const uint32_t same = plan.index.add(criteria, chain);
+  if (same == ChainIndex::kNone) return;
+  std::string other = "filter_chains[" + std::to_string(same) + "]";
+  const std::string& name = listener.filter_chains(static_cast<int>(same)).name();
+  if (!name.empty()) other += " ('" + name + "')";
+  (proto.has_filter_chain_match() ? at.field("filter_chain_match") : at)
+      .error("matches connections that " + other +
+             " matches with the same criteria; nobody could say which of the two takes them");
+}
+
+}  // namespace
+
+bool buildFilterChains(const Listener& proto, const Where& at, const stream::BuildContext& context,
+                       listener::ListenerPlan& plan) {
+  if (proto.filter_chains().empty() && !proto.has_default_filter_chain()) {
+    at.field("filter_chains").error("expected at least one filter chain");
+  }
+  bool needs_hello = false;
+  for (int i = 0; i < proto.filter_chains_size(); ++i) {
+    const FilterChain& chain = proto.filter_chains(i);
+    const Where here = at.field("filter_chains").index(static_cast<size_t>(i));
+    const auto criteria =
+        ChainCriteria::from(chain.filter_chain_match(), here.field("filter_chain_match"));
+    needs_hello |= criteria.needsClientHello();
+    indexChain(criteria, chain, proto, here, plan);
+    plan.chains.push_back(ChainBuilder(chain, here, context).build());
+  }
+  plan.only_chain = proto.filter_chains_size() == 1 &&
+                    proto.filter_chains(0).filter_chain_match().ByteSizeLong() == 0;
+  if (proto.has_default_filter_chain()) {
+    const Where here = at.field("default_filter_chain");
+    if (proto.default_filter_chain().has_filter_chain_match()) {
+      here.field("filter_chain_match").warning("the default chain takes what no other one takes");
+    }
+    plan.default_chain = std::make_unique<const FilterChainPlan>(
+        ChainBuilder(proto.default_filter_chain(), here, context).build());
+  }
+  return needs_hello;
+}
+
+}  // namespace weir::server
