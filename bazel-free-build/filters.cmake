@@ -2,8 +2,12 @@
 # SRCS, NAME.proto if there is one, the test NAME_test.cc and a test that example.yaml is a valid
 # configuration, if there are such files.
 #
-# weir_filters(NAME…): adds the folders http/NAME and generates builtin_filters.cc, which installs them
-# in the given order. -DWEIR_FILTERS="router;cors" leaves the others out.
+# weir_network_filter(NAME): the same for a network filter, without a proto of its own; its targets
+# are called network_NAME.
+#
+# weir_filters(NAME… NETWORK NAME…): adds the folders http/NAME and network/NAME and generates
+# builtin_filters.cc, which installs them in the given order. -DWEIR_FILTERS="router;cors" leaves the
+# other HTTP filters out.
 set(WEIR_FILTERS "" CACHE STRING "filters to build; empty: all")
 
 function(weir_filter name)
@@ -40,8 +44,23 @@ function(weir_filter name)
   endif()
 endfunction()
 
+function(weir_network_filter name)
+  set(target weir_filter_network_${name})
+  add_library(${target} STATIC ${name}.cc)
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_SOURCE_DIR}/api/include)
+  target_compile_options(${target} PRIVATE ${WEIR_WARNINGS})
+  target_link_libraries(${target} PUBLIC weir_base weir_match weir_telemetry weir_api)
+  weir_test(network_${name}_filter_test SRCS ${name}_test.cc DEPS ${target})
+  if(WEIR_TESTS)
+    add_test(NAME network_${name}_filter_example
+             COMMAND weir --mode validate -c ${CMAKE_CURRENT_SOURCE_DIR}/example.yaml)
+    set_tests_properties(network_${name}_filter_example PROPERTIES TIMEOUT 60 LABELS "unit")
+  endif()
+endfunction()
+
 function(weir_filters)
-  set(chosen ${ARGN})
+  cmake_parse_arguments(ARG "" "" "NETWORK" ${ARGN})
+  set(chosen ${ARG_UNPARSED_ARGUMENTS})
   if(WEIR_FILTERS)
     set(chosen ${WEIR_FILTERS})
   endif()
@@ -53,6 +72,12 @@ function(weir_filters)
     string(APPEND declarations "namespace weir::filters::${name} {\nvoid install(FilterRegistry& registry);\n}\n")
     string(APPEND calls "  ${name}::install(registry);\n")
     list(APPEND libraries weir_filter_${name})
+  endforeach()
+  foreach(name IN LISTS ARG_NETWORK)
+    add_subdirectory(network/${name})
+    string(APPEND declarations "namespace weir::network::${name} {\nvoid install(FilterRegistry& registry);\n}\n")
+    string(APPEND calls "  network::${name}::install(registry);\n")
+    list(APPEND libraries weir_filter_network_${name})
   endforeach()
   file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/builtin_filters.cc CONTENT
 "// Generated from filters/CMakeLists.txt.
