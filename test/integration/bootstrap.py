@@ -59,6 +59,27 @@ def hcm(routes=None, hosts=None, filters=(), route_config=None, **fields):
     }
 
 
+def network_filter(message, **fields):
+    """A network filter by its message, `rbac.v3.RBAC`."""
+    return {"name": message.split(".", maxsplit=1)[0],
+            "typed_config": {"@type": V3 + "extensions.filters.network." + message, **fields}}
+
+
+def tcp_proxy(cluster="origin", **fields):
+    where = {} if cluster is None else {"cluster": cluster}
+    return network_filter("tcp_proxy.v3.TcpProxy", stat_prefix="test", **where, **fields)
+
+
+def listener_filter(message, **fields):
+    """A listener filter by its message, `tls_inspector.v3.TlsInspector`."""
+    return {"name": message.split(".", maxsplit=1)[0],
+            "typed_config": {"@type": V3 + "extensions.filters.listener." + message, **fields}}
+
+
+def chain(*filters, match=None, **fields):
+    return {"filters": list(filters), **({"filter_chain_match": match} if match else {}), **fields}
+
+
 def listener(where, manager=None, **fields):
     return {"name": f"listener-{next(_names)}", "address": address(where),
             "filter_chains": [{"filters": [manager or hcm()]}], **fields}
