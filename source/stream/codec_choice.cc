@@ -24,8 +24,9 @@ transport::ServerConnection& serveHttp(Services& services, std::shared_ptr<const
   plan->stats.cx_total.add();
   plan->stats.cx_active.add();
   if (chooseCodec(plan->codec, alpn, {}) == CodecChoice::Http2) {
-    return *new Http2Server(services, std::move(plan), connections, std::move(connection),
-                            {accepted.id, accepted.at, PeerTexts(accepted.remote, accepted.local)});
+    return *new Http2Server(
+        services, std::move(plan), connections, std::move(connection),
+        {accepted.id, accepted.at, PeerTexts(accepted.remote, accepted.local), accepted.facts});
   }
   return *new Http1Server(services, std::move(plan), connections, std::move(connection), accepted);
 }

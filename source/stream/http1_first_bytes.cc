@@ -36,7 +36,7 @@ void Http1Server::makeWay() {
   state_ = State::Closed;
   timer_.disarm();
   auto* next = new Http2Server(services_, plan_, connections_, std::move(connection_),
-                               {id_, accepted_, std::move(peers_)});
+                               {id_, accepted_, std::move(peers_), facts_});
   connections_.onServerReplaced(*this, *next);
   services_.loop.destroyLater(this);
 }

@@ -32,6 +32,7 @@ class Http2Server final : public transport::ServerConnection,
     uint64_t id;
     net::SteadyTime accepted;
     PeerTexts peers;
+    std::shared_ptr<const transport::ConnectionFacts> facts;
   };
 
   // The connection is open and tells this server from now on; its settings are the caller's.

@@ -172,4 +172,8 @@ Peer Http2ServerStream::localPeer() const { return server_.client().peers.local(
 
 uint64_t Http2ServerStream::connectionId() const { return server_.client().id; }
 
+const transport::ConnectionFacts* Http2ServerStream::facts() const {
+  return server_.client().facts.get();
+}
+
 }  // namespace weir::stream
