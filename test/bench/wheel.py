@@ -11,16 +11,22 @@ def cache_directory():
     return pathlib.Path(os.environ.get("WEIR_CACHE") or pathlib.Path.home() / ".cache" / "weir")
 
 
-def download(package, version):
+def download(package, version, tags="*", options=()):
     """The wheel of exactly this version, from the cache or from the package index."""
     cache = cache_directory()
     cache.mkdir(parents=True, exist_ok=True)
-    pattern = f"{package.replace('-', '_')}-{version}-*.whl"
+    pattern = f"{package.replace('-', '_')}-{version}-{tags}.whl"
     if not list(cache.glob(pattern)):
         subprocess.run(
             [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:",
-             "--dest", cache, f"{package}=={version}"], check=True)
+             *options, "--dest", cache, f"{package}=={version}"], check=True)
     return next(cache.glob(pattern))
+
+
+def library(package, version):
+    """A package in plain Python: its wheel, which can be put on sys.path as it is."""
+    pure = ("--implementation", "py", "--abi", "none", "--platform", "any")
+    return str(download(package, version, "py*-none-any", pure))
 
 
 def binary(package, version, member):

@@ -1,0 +1,223 @@
+"""Requests: where a body ends, and what may follow it. Sections of RFC 9112 unless another is named."""
+
+from rows import (CHUNKED, EMPTY, G, NEXT, PLAIN, POSTED, TE, Asked, P, at_origin, broken, get, passed,
+                  rechunked, refused)
+
+LENGTH = [
+    passed("0", P + b"Content-Length: 0\r\n\r\n",
+           at_origin(b"POST / HTTP/1.1", b"content-length: 0")),
+    passed("leading zeros", P + b"Content-Length: 0003\r\n\r\nabc",
+           at_origin(b"POST / HTTP/1.1", framing=b"content-length: 3\r\n", body=b"abc")),
+    passed("blanks around it", P + b"Content-Length: \t 3 \t\r\n\r\nabc",
+           at_origin(b"POST / HTTP/1.1", b"content-length: 3", body=b"abc")),
+    passed("of a GET", G + b"Content-Length: 3\r\n\r\nabc",
+           at_origin(b"GET / HTTP/1.1", b"content-length: 3", body=b"abc")),
+    passed("of a HEAD", b"HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+           at_origin(b"HEAD / HTTP/1.1", b"content-length: 3", body=b"abc"), methods=("HEAD",)),
+    passed("none with POST is 0 (§6.3 rule 7)", P + b"\r\n",
+           at_origin(b"POST / HTTP/1.1", framing=EMPTY)),
+    passed("none with POST, and a request behind", P + b"\r\n" + NEXT,
+           at_origin(b"POST / HTTP/1.1", framing=EMPTY), get(b"/smuggled")),
+    refused("two that differ", P + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+            "http1.duplicate_content_length"),
+    refused("two that are equal", P + b"Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+            "http1.duplicate_content_length"),
+    refused("two, one in capitals", P + b"content-length: 3\r\nCONTENT-LENGTH: 3\r\n\r\nabc",
+            "http1.duplicate_content_length"),
+    refused("a list of equals", P + b"Content-Length: 3, 3\r\n\r\nabc",
+            "http1.invalid_content_length"),
+    refused("a list", P + b"Content-Length: 3, 4\r\n\r\nabc", "http1.invalid_content_length"),
+    refused("empty", P + b"Content-Length:\r\n\r\n", "http1.invalid_content_length"),
+    refused("a plus sign", P + b"Content-Length: +3\r\n\r\nabc", "http1.invalid_content_length"),
+    refused("a minus sign", P + b"Content-Length: -3\r\n\r\nabc", "http1.invalid_content_length"),
+    refused("-0", P + b"Content-Length: -0\r\n\r\n", "http1.invalid_content_length"),
+    refused("hexadecimal", P + b"Content-Length: 0x3\r\n\r\nabc", "http1.invalid_content_length"),
+    refused("a fraction", P + b"Content-Length: 3.0\r\n\r\nabc", "http1.invalid_content_length"),
+    refused("an exponent", P + b"Content-Length: 3e0\r\n\r\nabc", "http1.invalid_content_length"),
+    refused("a space inside", P + b"Content-Length: 1 0\r\n\r\n0123456789",
+            "http1.invalid_content_length"),
+    refused("a vertical tab", P + b"Content-Length: \x0b3\r\n\r\nabc", "http1.invalid_characters"),
+    refused("quoted", P + b'Content-Length: "3"\r\n\r\nabc', "http1.invalid_content_length"),
+    refused("2^63", P + b"Content-Length: 9223372036854775808\r\n\r\n",
+            "http1.invalid_content_length"),
+    refused("2^64 + 3", P + b"Content-Length: 18446744073709551619\r\n\r\nabc",
+            "http1.invalid_content_length"),
+    refused("fifty digits", P + b"Content-Length: " + b"9" * 50 + b"\r\n\r\n",
+            "http1.invalid_content_length"),
+    refused("an underscore name is another field",
+            P + b"Content_Length: 3\r\nContent-Length: x\r\n\r\nabc",
+            "http1.invalid_content_length"),
+    passed("an underscore name frames nothing", P + b"Content_Length: 3\r\n\r\n" + NEXT,
+           at_origin(b"POST / HTTP/1.1", b"content_length: 3", framing=EMPTY),
+           get(b"/smuggled")),
+]
+
+
+def coding(name, value, reason, status=400):
+    return refused(name, P + b"Transfer-Encoding: " + value + b"\r\n\r\n0\r\n\r\n" + NEXT, reason,
+                   status)
+
+
+CODING = [
+    refused("with a length (§6.3 rule 3)",
+            P + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + NEXT,
+            "http1.content_length_and_chunked_not_allowed"),
+    refused("before a length",
+            P + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n" + NEXT,
+            "http1.content_length_and_chunked_not_allowed"),
+    refused("with a length of 0",
+            P + b"Content-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + NEXT,
+            "http1.content_length_and_chunked_not_allowed"),
+    refused("unknown, with a length",
+            P + b"Transfer-Encoding: x\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+            "http1.content_length_and_chunked_not_allowed"),
+    coding("unknown", b"cow", "http1.transfer_coding_not_supported", 501),
+    coding("gzip", b"gzip", "http1.transfer_coding_not_supported", 501),
+    coding("identity", b"identity", "http1.transfer_coding_not_supported", 501),
+    coding("gzip, chunked", b"gzip, chunked", "http1.transfer_coding_not_supported", 501),
+    coding("chunked, identity", b"chunked, identity", "http1.chunked_not_last"),
+    coding("chunked, gzip", b"chunked, gzip", "http1.chunked_not_last"),
+    coding("chunked twice", b"chunked, chunked", "http1.chunked_not_last"),
+    coding("xchunked", b"xchunked", "http1.transfer_coding_not_supported", 501),
+    coding("chunkedx", b"chunkedx", "http1.transfer_coding_not_supported", 501),
+    coding("quoted", b'"chunked"', "http1.invalid_transfer_encoding"),
+    coding("an empty element", b"chunked,", "http1.invalid_transfer_encoding"),
+    coding("empty", b"", "http1.invalid_transfer_encoding"),
+    coding("with a parameter", b"chunked;a=b", "http1.invalid_transfer_encoding"),
+    coding("a vertical tab", b"\x0bchunked", "http1.invalid_characters"),
+    coding("a NUL", b"chunked\0", "http1.invalid_characters"),
+    coding("a byte above 0x7f", b"chunked\xa0", "http1.invalid_transfer_encoding"),
+    refused("two fields of chunked",
+            P + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "http1.chunked_not_last"),
+    refused("chunked, and another field",
+            P + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
+            "http1.chunked_not_last"),
+    refused("in HTTP/1.0 (§6.1)",
+            b"POST / HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            "http1.transfer_encoding_in_http10", listener="lenient"),
+    passed("in capitals", P + b"TRANSFER-ENCODING: CHUNKED\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+           rechunked(b"abc")),
+    passed("an underscore name frames nothing", P + b"Transfer_Encoding: chunked\r\n\r\n" + NEXT,
+           at_origin(b"POST / HTTP/1.1", b"transfer_encoding: chunked", framing=EMPTY),
+           get(b"/smuggled")),
+    passed("of a GET", G + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+           at_origin(b"GET / HTTP/1.1", framing=TE, body=b"3\r\nabc\r\n0\r\n\r\n")),
+]
+
+
+def chunk(name, body, reason, partial=b"", status=400):
+    """`partial`: what of the data may have gone on."""
+    return broken(name, CHUNKED + body + NEXT, reason, (POSTED, partial), status)
+
+
+ONE = b"3\r\nabc\r\n"
+CHUNKS = [
+    passed("a request behind the last one", CHUNKED + b"0\r\n\r\n" + NEXT, rechunked(),
+           get(b"/smuggled")),
+    passed("leading zeros", CHUNKED + b"0003\r\nabc\r\n00\r\n\r\n", rechunked(b"abc")),
+    passed("capital digits", CHUNKED + b"A\r\n0123456789\r\n0\r\n\r\n", rechunked(b"0123456789")),
+    passed("extensions go no further", CHUNKED + b'3;a;b=c;d="e"\r\nabc\r\n0;x\r\n\r\n',
+           rechunked(b"abc")),
+    passed("16 digits", CHUNKED + b"0000000000000003\r\nabc\r\n0\r\n\r\n", rechunked(b"abc")),
+    passed("what looks like framing inside", CHUNKED + b"7\r\n0\r\n\r\nGE\r\n0\r\n\r\n",
+           rechunked(b"0\r\n\r\nGE")),
+    chunk("17 digits", b"00000000000000003\r\nabc\r\n0\r\n\r\n", "http1.chunk_size_too_large"),
+    chunk("2^64", b"10000000000000000\r\n", "http1.chunk_size_too_large"),
+    chunk("2^63", b"8000000000000000\r\n", "http1.chunk_size_too_large"),
+    chunk("2^64 - 1", b"ffffffffffffffff\r\n", "http1.chunk_size_too_large"),
+    chunk("an empty size", b"\r\nabc\r\n0\r\n\r\n", "http1.invalid_chunk_size"),
+    chunk("a space before the size", b" 3\r\nabc\r\n0\r\n\r\n", "http1.invalid_chunk_size"),
+    chunk("a space behind the size", b"3 \r\nabc\r\n0\r\n\r\n", "http1.invalid_chunk_size"),
+    chunk("a tab behind the size", b"3\t\r\nabc\r\n0\r\n\r\n", "http1.invalid_chunk_size"),
+    chunk("0x", b"0x3\r\nabc\r\n0\r\n\r\n", "http1.invalid_chunk_size"),
+    chunk("a plus sign", b"+3\r\nabc\r\n0\r\n\r\n", "http1.invalid_chunk_size"),
+    chunk("a minus sign", b"-3\r\nabc\r\n0\r\n\r\n", "http1.invalid_chunk_size"),
+    chunk("no hexadecimal digit", b"g\r\nabc\r\n0\r\n\r\n", "http1.invalid_chunk_size"),
+    chunk("an underscore", b"1_0\r\n", "http1.invalid_chunk_size"),
+    chunk("an extension only", b";a=b\r\nabc\r\n0\r\n\r\n", "http1.invalid_chunk_size"),
+    chunk("a bare LF behind the size", b"3\nabc\r\n0\r\n\r\n", "http1.invalid_chunk_size"),
+    chunk("a bare CR behind the size", b"3\rabc\r\n0\r\n\r\n", "http1.invalid_chunk_size"),
+    chunk("a bare LF in an extension", b"3;a\nabc\r\n0\r\n\r\n", "http1.invalid_chunk_extension"),
+    chunk("a bare CR in an extension", b"3;a\rabc\r\n0\r\n\r\n", "http1.invalid_chunk_size"),
+    chunk("a NUL in an extension", b"3;a\0b\r\nabc\r\n0\r\n\r\n", "http1.invalid_chunk_extension"),
+    chunk("an extension of 2 KB", b"3;" + b"a" * 2048 + b"\r\nabc\r\n0\r\n\r\n",
+          "http1.chunk_extensions_too_large"),
+    chunk("long extensions on small chunks", (b"1;" + b"a" * 1000 + b"\r\nb\r\n") * 20,
+          "http1.chunk_extensions_too_large", b"b" * 20),
+    chunk("data longer than its size", b"3\r\nabcd\r\n0\r\n\r\n", "http1.invalid_chunk_end", b"abc"),
+    chunk("data shorter than its size", b"3\r\nab\r\n0\r\n\r\n", "http1.invalid_chunk_end",
+          b"ab\r"),
+    chunk("a bare LF behind the data", b"3\r\nabc\n0\r\n\r\n", "http1.invalid_chunk_end", b"abc"),
+    chunk("a bare CR behind the data", b"3\r\nabc\r0\r\n\r\n", "http1.invalid_chunk_end", b"abc"),
+    chunk("an error in the second chunk", ONE + b"x\r\n", "http1.invalid_chunk_size", b"abc"),
+]
+
+
+def trailer(name, line, reason, status=400):
+    return chunk(name, ONE + b"0\r\n" + line + b"\r\n\r\n", reason, b"abc", status)
+
+
+TRAILERS = [
+    passed("dropped where nobody asked for them", CHUNKED + ONE + b"0\r\nx-sum: 1\r\n\r\n",
+           rechunked(b"abc")),
+    passed("passed on where asked for", CHUNKED + ONE + b"0\r\nX-Sum: 1\r\nx-b:\r\n\r\n",
+           POSTED + ONE + b"0\r\nx-sum: 1\r\nx-b: \r\n\r\n", listener="lenient"),
+    passed("what no trailer may be is dropped (RFC 9110 §6.5.1)",
+           CHUNKED + ONE + b"0\r\nauthorization: x\r\nx-sum: 1\r\nset-cookie: a=b\r\n\r\n",
+           POSTED + ONE + b"0\r\nx-sum: 1\r\n\r\n", listener="lenient"),
+    trailer("content-length", b"Content-Length: 5", "http1.forbidden_trailer"),
+    trailer("transfer-encoding", b"Transfer-Encoding: chunked", "http1.forbidden_trailer"),
+    trailer("host", b"Host: b", "http1.forbidden_trailer"),
+    trailer("a request line", b"GET /smuggled HTTP/1.1", "http1.invalid_header_name"),
+    trailer("folded", b"x-a: b\r\n c", "http1.obs_fold"),
+    trailer("a bare LF", b"x-a: b\nx-b: c", "http1.bare_lf"),
+    trailer("a NUL", b"x-a: b\0", "http1.invalid_characters"),
+    trailer("a space before the colon", b"x-a : b", "http1.space_before_colon"),
+    trailer("70,000 bytes", b"x-a: " + b"v" * 70000, "http1.trailers_too_large", 431),
+    trailer("101 of them", b"\r\n".join(b"x-%d: 1" % n for n in range(101)),
+            "http1.too_many_headers", 431),
+]
+
+SEVERAL = [
+    passed("three at once", G + b"\r\n" + b"GET /2 HTTP/1.1\r\nHost: a\r\n\r\n"
+           b"GET /3 HTTP/1.1\r\nHost: a\r\n\r\n", PLAIN, get(b"/2"), get(b"/3")),
+    passed("bodies between them", P + b"Content-Length: 3\r\n\r\nabc" + CHUNKED + ONE + b"0\r\n\r\n"
+           + G + b"\r\n", at_origin(b"POST / HTTP/1.1", b"content-length: 3", body=b"abc"),
+           rechunked(b"abc"), PLAIN),
+    passed("an empty line between them", G + b"\r\n\r\n" + G + b"\r\n", PLAIN, PLAIN),
+    passed("nothing behind Connection: close", G + b"Connection: close\r\n\r\n" + NEXT, PLAIN,
+           kept=False),
+    Asked("a good one, then a bad one", G + b"\r\n" + b"GET / HTTP/1.1\r\n\r\n" + NEXT, [200, 400],
+          ["via_upstream", "http1.missing_host"], [PLAIN], kept=False, methods=("GET", "GET")),
+    Asked("bytes behind a body", P + b"Content-Length: 3\r\n\r\nabcxyz \r\n\r\n", [200, 400],
+          ["via_upstream", "http1.invalid_url"],
+          [at_origin(b"POST / HTTP/1.1", b"content-length: 3", body=b"abc")], kept=False,
+          methods=("POST", "GET")),
+    Asked("a body longer than its length", P + b"Content-Length: 3\r\n\r\nabc0\r\n\r\n", [200, 400],
+          ["via_upstream", "http1.invalid_method"],
+          [at_origin(b"POST / HTTP/1.1", b"content-length: 3", body=b"abc")], kept=False,
+          methods=("POST", "GET")),
+    refused("nothing behind a bad one", G + b"x y: z\r\n\r\n" + NEXT, "http1.invalid_header_name"),
+]
+
+OLD = [
+    passed("HTTP/1.0", b"GET / HTTP/1.0\r\nHost: a\r\n\r\n" + NEXT, PLAIN, kept=False,
+           listener="lenient"),
+    passed("HTTP/1.0 without Host", b"GET / HTTP/1.0\r\n\r\n", get(b"/", host=b"old.example"),
+           kept=False, listener="lenient"),
+    passed("HTTP/1.0 kept alive", b"GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n",
+           PLAIN, listener="lenient"),
+    passed("HTTP/1.0 with a length",
+           b"POST / HTTP/1.0\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+           at_origin(b"POST / HTTP/1.1", b"content-length: 3", body=b"abc"), kept=False,
+           listener="lenient"),
+    passed("HTTP/1.0 knows no Expect and no Upgrade",
+           b"GET / HTTP/1.0\r\nHost: a\r\nExpect: x\r\nConnection: upgrade\r\n"
+           b"Upgrade: websocket\r\n\r\n", PLAIN, kept=False, listener="lenient"),
+    Asked("OPTIONS * matches no path (§3.2.4)", b"OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", [404],
+          ["route_not_found"], [], kept=True),
+]
+
+GROUPS = {"content-length": LENGTH, "transfer-encoding": CODING, "chunk": CHUNKS,
+          "trailer": TRAILERS, "several": SEVERAL, "old": OLD}
