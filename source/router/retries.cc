@@ -4,6 +4,8 @@
 #include <charconv>
 #include <utility>
 
+#include "weir/grpc.h"
+
 namespace weir::router {
 namespace {
 
@@ -11,17 +13,20 @@ using std::chrono::milliseconds;
 
 // Only an answer without messages says its gRPC status in the head.
 uint32_t grpcBit(const ResponseHead& head) {
-  const auto text = head.fields.get(HeaderId::GrpcStatus);
-  if (!text) return 0;
-  constexpr std::pair<std::string_view, uint32_t> kBits[] = {{"1", kRetryGrpcCancelled},
-                                                             {"4", kRetryGrpcDeadlineExceeded},
-                                                             {"8", kRetryGrpcResourceExhausted},
-                                                             {"13", kRetryGrpcInternal},
-                                                             {"14", kRetryGrpcUnavailable}};
-  for (const auto& [status, bit] : kBits) {
-    if (status == *text) return bit;
+  switch (grpc::statusIn(head.fields).value_or(grpc::kOk)) {
+    case grpc::kCancelled:
+      return kRetryGrpcCancelled;
+    case grpc::kDeadlineExceeded:
+      return kRetryGrpcDeadlineExceeded;
+    case grpc::kResourceExhausted:
+      return kRetryGrpcResourceExhausted;
+    case grpc::kInternal:
+      return kRetryGrpcInternal;
+    case grpc::kUnavailable:
+      return kRetryGrpcUnavailable;
+    default:
+      return 0;
   }
-  return 0;
 }
 
 bool contains(const std::vector<uint32_t>& codes, uint16_t status) {

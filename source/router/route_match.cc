@@ -1,5 +1,7 @@
 #include "source/router/route_match.h"
 
+#include "weir/grpc.h"
+
 namespace weir::router {
 namespace {
 
@@ -15,14 +17,6 @@ uint32_t denominatorOf(const FractionalPercent& percent) {
     default:
       return 100;
   }
-}
-
-// "application/grpc", "application/grpc+proto", but not "application/grpc-web".
-bool isGrpc(const Fields& fields) {
-  constexpr std::string_view kGrpc = "application/grpc";
-  const auto type = fields.get(HeaderId::ContentType);
-  return type && type->starts_with(kGrpc) &&
-         (type->size() == kGrpc.size() || (*type)[kGrpc.size()] == '+');
 }
 
 // The first value of a parameter, as it is written: nothing is decoded.
@@ -189,7 +183,7 @@ Rejection Conditions::check(const Query& query) const {
   if (fraction_ && query.random % fraction_->denominator >= fraction_->numerator) {
     return Rejection::RuntimeFraction;
   }
-  if (grpc_ && !isGrpc(query.head.fields)) return Rejection::Grpc;
+  if (grpc_ && !grpc::isGrpc(query.head.fields)) return Rejection::Grpc;
   for (const HeaderMatcher& header : headers_) {
     if (!header.matches(query.head)) return Rejection::Header;
   }

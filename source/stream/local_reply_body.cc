@@ -6,6 +6,7 @@
 
 #include "source/codec/http1/token.h"
 #include "source/telemetry/json_text.h"
+#include "weir/grpc.h"
 
 namespace weir::stream {
 namespace {
@@ -93,64 +94,19 @@ std::string_view problemOf(const LocalReply& reply, std::string_view request_id,
   return arena.copy(json);
 }
 
-// gRPC over HTTP/2, "Responses": Percent-Encoded is printable ASCII without '%', all else escaped.
-std::string_view grpcMessageOf(std::string_view text, Arena& arena) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  if (text.ends_with('\n')) text.remove_suffix(1);
-  auto* room = static_cast<char*>(arena.allocate(text.size() * 3, 1));
-  char* to = room;
-  for (char c : text) {
-    const auto byte = static_cast<uint8_t>(c);
-    if (byte >= 0x20 && byte <= 0x7e && c != '%') {
-      *to++ = c;
-      continue;
-    }
-    *to++ = '%';
-    *to++ = kHex[byte >> 4];
-    *to++ = kHex[byte & 15];
-  }
-  return {room, static_cast<size_t>(to - room)};
-}
-
 ReplyBody grpcReply(const LocalReply& reply, Arena& arena) {
   ReplyBody made;
   made.status = 200;
   made.add(kContentType, "application/grpc");
-  made.add(kGrpcStatus, decimal(reply.grpc_status.value_or(grpcStatusFor(reply.status)), arena));
-  if (!reply.body.empty()) made.add(kGrpcMessage, grpcMessageOf(reply.body, arena));
+  made.add(kGrpcStatus,
+           decimal(reply.grpc_status.value_or(grpc::statusOfHttp(reply.status)), arena));
+  std::string_view text = reply.body;
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  if (!text.empty()) made.add(kGrpcMessage, grpc::encodeMessage(text, arena));
   return made;
 }
 
 }  // namespace
-
-bool isGrpc(const RequestHead& request) {
-  constexpr std::string_view kGrpc = "application/grpc";
-  const auto type = request.fields.get(HeaderId::ContentType);
-  if (!type || type->size() < kGrpc.size()) return false;
-  if (!codec::equalsIgnoreCase(type->substr(0, kGrpc.size()), kGrpc)) return false;
-  return type->size() == kGrpc.size() || (*type)[kGrpc.size()] == '+' ||
-         (*type)[kGrpc.size()] == ';';
-}
-
-uint32_t grpcStatusFor(uint16_t http_status) {
-  switch (http_status) {
-    case 400:
-      return 13;  // INTERNAL
-    case 401:
-      return 16;  // UNAUTHENTICATED
-    case 403:
-      return 7;  // PERMISSION_DENIED
-    case 404:
-      return 12;  // UNIMPLEMENTED
-    case 429:
-    case 502:
-    case 503:
-    case 504:
-      return 14;  // UNAVAILABLE
-    default:
-      return 2;  // UNKNOWN
-  }
-}
 
 bool prefersJson(const Fields& request) {
   if (!request.has(HeaderId::Accept)) return false;
@@ -163,7 +119,7 @@ bool prefersJson(const Fields& request) {
 
 ReplyBody makeReplyBody(const LocalReply& reply, const RequestHead& request,
                         std::string_view request_id, Arena& arena) {
-  if (isGrpc(request)) return grpcReply(reply, arena);
+  if (grpc::isGrpc(request.fields)) return grpcReply(reply, arena);
   ReplyBody made;
   made.status = reply.status;
   made.text = reply.body;

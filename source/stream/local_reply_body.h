@@ -34,12 +34,6 @@ struct ReplyBody {
   size_t size_ = 0;
 };
 
-// content-type is application/grpc, with or without "+proto" and parameters.
-bool isGrpc(const RequestHead& request);
-
-// Envoy's, that is gRPC's "HTTP to gRPC Status Code Mapping".
-uint32_t grpcStatusFor(uint16_t http_status);
-
 // Whether an Accept field (RFC 9110 §12.5.1) asks for JSON rather than for text. Browsers, which
 // want HTML, and clients that take anything, get text.
 bool prefersJson(const Fields& request);

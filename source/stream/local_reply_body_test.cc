@@ -165,25 +165,5 @@ TEST_F(LocalReplyBodyTest, GrpcMessageIsPercentEncoded) {
   EXPECT_EQ(fieldsOf(make(500, "50% \xc3\xa9\t~\n"))["grpc-message"], "50%25 %C3%A9%09~");
 }
 
-TEST_F(LocalReplyBodyTest, GrpcStatusFollowsGrpcsTable) {
-  const std::map<uint16_t, uint32_t> rows = {{400, 13}, {401, 16}, {403, 7},  {404, 12},
-                                             {429, 14}, {502, 14}, {503, 14}, {504, 14},
-                                             {413, 2},  {500, 2},  {200, 2}};
-  for (const auto& [http, grpc] : rows) EXPECT_EQ(grpcStatusFor(http), grpc) << http;
-}
-
-TEST_F(LocalReplyBodyTest, GrpcIsKnownByItsContentType) {
-  const std::map<std::string, bool> rows = {
-      {"application/grpc", true},      {"application/grpc+json", true},
-      {"application/grpc;x=y", true},  {"Application/GRPC", true},
-      {"application/grpc-web", false}, {"application/grpcx", false},
-      {"application/json", false},     {"", false}};
-  for (const auto& [type, grpc] : rows) {
-    RequestHead head(arena_);
-    head.fields.add(HeaderId::ContentType, type);
-    EXPECT_EQ(isGrpc(head), grpc) << type;
-  }
-}
-
 }  // namespace
 }  // namespace weir::stream

@@ -7,7 +7,7 @@
 
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "source/codec/http1/token.h"
-#include "source/stream/local_reply_body.h"
+#include "weir/grpc.h"
 
 namespace weir::stream {
 namespace {
@@ -283,7 +283,7 @@ PathVerdict PathPolicy::apply(RequestHead& head, Arena& arena) const {
   // After normalization, which may have made slashes meet.
   if (merge_slashes) mergeSlashes(head.path, arena);
   if (!redirect) return {};
-  if (isGrpc(head)) return rejected();
+  if (grpc::isGrpc(head.fields)) return rejected();
   return {PathVerdict::Kind::Redirect, locationOf(head.path, arena), kFailed};
 }
 

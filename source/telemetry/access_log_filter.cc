@@ -6,7 +6,7 @@
 #include <charconv>
 
 #include "envoy/config/accesslog/v3/accesslog.pb.h"
-#include "source/telemetry/grpc_status.h"
+#include "weir/grpc.h"
 #include "weir/header_matcher.h"
 
 namespace weir::telemetry {
@@ -245,7 +245,7 @@ bool AccessLogFilter::matches(const StreamInfo& info, const LogFacts& facts) con
     case Kind::Flags:
       return bits_ == 0 ? info.flags.any() : (info.flags.bits() & bits_) != 0;
     case Kind::Grpc: {
-      const uint32_t status = grpcStatusOfResponse(info);
+      const uint32_t status = grpc::statusOf(info);
       const bool named = status < 32 && ((bits_ >> status) & 1) != 0;
       return named != exclude_;
     }

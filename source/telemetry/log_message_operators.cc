@@ -2,10 +2,10 @@
 #include <array>
 #include <charconv>
 
-#include "source/telemetry/grpc_status.h"
 #include "source/telemetry/log_operator.h"
 #include "source/telemetry/percent_decode.h"
 #include "source/telemetry/text_number.h"
+#include "weir/grpc.h"
 
 namespace weir::telemetry {
 namespace {
@@ -166,12 +166,17 @@ Result<LogArgs> prepareGrpcStatus(std::string_view parameter) {
   return prepareChoices(parameter, {"CAMEL_STRING", "SNAKE_STRING", "NUMBER"}, {"", "", ""});
 }
 
+std::optional<uint32_t> grpcStatusOf(const StreamInfo& info) {
+  if (info.request == nullptr || !grpc::isGrpc(info.request->fields)) return std::nullopt;
+  return grpc::statusOf(info);
+}
+
 LogValue grpcStatus(const LogArgs& args, const StreamInfo& info, std::string& scratch) {
   const std::optional<uint32_t> status = grpcStatusOf(info);
   if (!status) return LogValue::none();
   if (args.choice == kNumber) return LogValue::ofNumber(*status);
   const std::string_view name =
-      args.choice == kCamel ? grpcCamelName(*status) : grpcSnakeName(*status);
+      args.choice == kCamel ? grpc::camelName(*status) : grpc::constantName(*status);
   if (!name.empty()) return LogValue::ofText(name);
   appendNumber(scratch, *status);
   return LogValue::ofText(scratch);
