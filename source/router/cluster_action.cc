@@ -146,8 +146,6 @@ ClusterAction ClusterAction::from(const route::RouteAction& proto,
   } else if (proto.cluster_not_found_response_code() == route::RouteAction::INTERNAL_SERVER_ERROR) {
     made.cluster_not_found_status = 500;
   }
-  if (proto.has_max_grpc_timeout()) report.notYet(path.at("max_grpc_timeout"));
-  if (proto.has_grpc_timeout_offset()) report.notYet(path.at("grpc_timeout_offset"));
   if (proto.has_flush_timeout()) report.notYet(path.at("flush_timeout"));
   if (proto.priority() == envoy::config::core::v3::HIGH) made.priority = cluster::Priority::High;
   made.auto_host_rewrite = proto.auto_host_rewrite().value();
@@ -209,24 +207,9 @@ void ClusterAction::readDurations(const route::RouteAction& proto, const FieldPa
   timeout_text = std::to_string(timeout.count());
   idle_timeout = read(proto.has_idle_timeout(), proto.idle_timeout(), path.at("idle_timeout"));
   flush_timeout = read(proto.has_flush_timeout(), proto.flush_timeout(), path.at("flush_timeout"));
-  grpc_timeout_max =
-      read(proto.has_max_grpc_timeout(), proto.max_grpc_timeout(), path.at("max_grpc_timeout"));
-  grpc_timeout_offset = read(proto.has_grpc_timeout_offset(), proto.grpc_timeout_offset(),
-                             path.at("grpc_timeout_offset"));
-  if (!proto.has_max_stream_duration()) return;
-  const route::RouteAction::MaxStreamDuration& longest = proto.max_stream_duration();
-  const FieldPath at = path.at("max_stream_duration");
-  max_stream_duration = read(longest.has_max_stream_duration(), longest.max_stream_duration(),
-                             at.at("max_stream_duration"));
-  if (longest.has_grpc_timeout_header_max()) {
-    report.notYet(at.at("grpc_timeout_header_max"));
-    grpc_timeout_max =
-        readDuration(longest.grpc_timeout_header_max(), at.at("grpc_timeout_header_max"), report);
-  }
-  if (longest.has_grpc_timeout_header_offset()) {
-    grpc_timeout_offset = readDuration(longest.grpc_timeout_header_offset(),
-                                       at.at("grpc_timeout_header_offset"), report);
-  }
+  grpc_timeout = GrpcTimeout::from(proto, path, report);
+  duration = StreamDuration::from(proto, path, report);
+  if (duration != nullptr) timeout = {};  // as in Envoy: the one takes the place of the other
 }
 
 void ClusterAction::readUpgrades(const route::RouteAction& proto, const FieldPath& path,

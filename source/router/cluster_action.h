@@ -15,6 +15,7 @@
 #include "envoy/config/route/v3/route_components.pb.h"
 #include "source/cluster/cluster.h"
 #include "source/router/field_path.h"
+#include "source/router/grpc_deadline.h"
 #include "source/router/header_ops.h"
 #include "source/router/level_config.h"
 #include "source/router/retry_policy.h"
@@ -78,11 +79,10 @@ struct ClusterAction {
 
   std::chrono::milliseconds timeout{15'000};              // 0: none
   std::string timeout_text = "15000";                     // the same, as requests are told
+  std::unique_ptr<const GrpcTimeout> grpc_timeout;        // of gRPC calls; null: `timeout`
   std::optional<std::chrono::milliseconds> idle_timeout;  // unset: the listener's; 0: none
   std::optional<std::chrono::milliseconds> flush_timeout;
-  std::optional<std::chrono::milliseconds> max_stream_duration;  // unset: the listener's; 0: none
-  std::optional<std::chrono::milliseconds> grpc_timeout_max;     // unset: grpc-timeout is not read
-  std::optional<std::chrono::milliseconds> grpc_timeout_offset;
+  std::unique_ptr<const StreamDuration> duration;  // null: the listener's
 
   PathRewrite path_rewrite;
   HostRewrite host_rewrite;

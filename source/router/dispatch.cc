@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "weir/grpc.h"
+
 namespace weir::router {
 namespace {
 
@@ -23,12 +25,14 @@ milliseconds nearer(milliseconds a, milliseconds b) {
 void addAttemptFields(const Route& route, Fields& fields, uint32_t number, const Timeouts& timeouts,
                       milliseconds elapsed) {
   if (route.host->count_attempts_in_request) fields.set(kAttemptCount, std::to_string(number));
-  if (!timeouts.told) return;
+  if (!timeouts.told && !timeouts.told_grpc) return;
   milliseconds expected = nearer(timeouts.each, timeouts.whole);
   if (expected.count() == 0) return;
   if (elapsed.count() != 0 && timeouts.whole.count() != 0) {
     expected = std::max(std::min(expected, timeouts.whole - elapsed), milliseconds(1));
   }
+  if (timeouts.told_grpc) grpc::limitTimeout(fields, expected);
+  if (!timeouts.told) return;
   const ClusterAction& action = *route.cluster();
   if (expected == action.timeout) {  // written when the route was made
     return fields.setView(HeaderId::XEnvoyExpectedRqTimeoutMs, action.timeout_text);
@@ -72,6 +76,10 @@ Destination aim(const Route& route, RequestHead& head, const StreamInfo& info, A
   Destination to{clusters.find(slot, random), choice.name, choice.weighted, {}, nullptr};
   if (to.cluster == nullptr) return to;
   to.timeouts.whole = nearer(action.timeout, terms.at_most);
+  if (action.grpc_timeout != nullptr && grpc::isGrpc(head.fields)) {
+    to.timeouts.whole = nearer(action.grpc_timeout->of(head.fields), terms.at_most);
+    to.timeouts.told_grpc = true;
+  }
   to.timeouts.told = terms.envoy_headers;
   if (action.retry != nullptr || terms.steered) addTries(route, head, terms, to);
   addAttemptFields(route, head.fields, 1, to.timeouts, milliseconds(0));

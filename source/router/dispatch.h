@@ -32,6 +32,7 @@ struct Timeouts {
   std::chrono::milliseconds whole{0};  // of all attempts together
   std::chrono::milliseconds each{0};   // of each
   bool told = false;                   // to the cluster, in x-envoy-expected-rq-timeout-ms
+  bool told_grpc = false;              // … in grpc-timeout
 };
 
 struct Destination {

@@ -13,6 +13,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::StartsWith;
 using testing::UnorderedElementsAre;
 
@@ -257,7 +258,8 @@ TEST(ClusterAction, TimesRetriesAndUpgradesAreRead) {
       RouteTable::from(routesFromJson(withRoutes(R"({"match": {"prefix": "/"}, "route": {
       "cluster": "c", "timeout": "0s", "idle_timeout": "1.5s", "priority": "HIGH",
       "cluster_not_found_response_code": "NOT_FOUND", "auto_host_rewrite": true,
-      "max_stream_duration": {"max_stream_duration": "9s", "grpc_timeout_header_max": "3s"},
+      "max_stream_duration": {"max_stream_duration": "9s", "grpc_timeout_header_max": "3s",
+                              "grpc_timeout_header_offset": "0.25s"},
       "retry_policy": {"retry_on": "gateway-error, reset,unavailable", "num_retries": 3,
         "per_try_timeout": "0.25s",
         "retry_back_off": {"base_interval": "0.01s"}, "retriable_status_codes": [409]},
@@ -269,8 +271,10 @@ TEST(ClusterAction, TimesRetriesAndUpgradesAreRead) {
   using std::chrono::milliseconds;
   EXPECT_EQ(action.timeout, milliseconds(0));
   EXPECT_EQ(action.idle_timeout, milliseconds(1500));
-  EXPECT_EQ(action.max_stream_duration, milliseconds(9000));
-  EXPECT_EQ(action.grpc_timeout_max, milliseconds(3000));
+  EXPECT_EQ(action.duration->max, milliseconds(9000));
+  EXPECT_EQ(action.duration->grpc_max, milliseconds(3000));
+  EXPECT_EQ(action.duration->grpc_offset, milliseconds(250));
+  EXPECT_EQ(action.grpc_timeout, nullptr);
   EXPECT_EQ(action.priority, cluster::Priority::High);
   EXPECT_TRUE(action.auto_host_rewrite);
   EXPECT_EQ(action.cluster_not_found_status, 404);
@@ -281,6 +285,18 @@ TEST(ClusterAction, TimesRetriesAndUpgradesAreRead) {
   ASSERT_EQ(action.upgrades.size(), 2u);
   EXPECT_EQ(action.upgrades[0].type, "websocket");
   EXPECT_FALSE(action.upgrades[1].enabled);
+}
+
+TEST(ClusterAction, TheOlderGrpcDeadlineIsReadWhereTheNewerIsNotSet) {
+  const auto warnings = [](const std::string& fields) {
+    return warningsOf(
+        withRoutes(R"({"match": {"prefix": "/"}, "route": {"cluster": "c", )" + fields + "}}"));
+  };
+  EXPECT_THAT(warnings(R"("max_grpc_timeout": "4s", "grpc_timeout_offset": "0.5s")"), IsEmpty());
+  EXPECT_THAT(warnings(R"("max_grpc_timeout": "4s", "max_stream_duration": {})"),
+              ElementsAre(HasSubstr("max_grpc_timeout: is not read where max_stream_duration")));
+  EXPECT_THAT(warnings(R"("grpc_timeout_offset": "4s")"),
+              ElementsAre(HasSubstr("grpc_timeout_offset: means nothing without")));
 }
 
 TEST(RetryPolicy, WhatChoosesTheEndpointIsHonouredOrSaid) {

@@ -7,6 +7,7 @@
 #include "source/stream/async_call.h"
 #include "source/stream/waits.h"
 #include "source/transport/connection_facts.h"
+#include "weir/grpc.h"
 
 namespace weir::stream {
 namespace {
@@ -160,14 +161,19 @@ void Exchange::findRoute(uint64_t random) {
   record_.addCandidate(route_->order, telemetry::RouteOutcome::Chosen);
   info_.route_name = route_->name;
   if (const router::ClusterAction* action = route_->cluster()) {
-    if (action->idle_timeout) idle_timeout_ = *action->idle_timeout;
-    if (action->max_stream_duration) max_duration_ = *action->max_stream_duration;
+    if (!action->idle_timeout && action->duration == nullptr) return;
+    idle_timeout_ = action->idle_timeout.value_or(idle_timeout_);
+    if (action->duration != nullptr) {
+      max_duration_ = action->duration->of(request_->fields, max_duration_);
+    }
+    armTimer();
   }
 }
 
 void Exchange::onLaneVerdict(size_t slot, Verdict::Kind verdict, bool waited) {
   using telemetry::FilterOutcome;
-  if (verdict == Verdict::Kind::Wait) return;  // told when the wait is over
+  // Told when the wait is over, and when the body has been gathered.
+  if (verdict == Verdict::Kind::Wait || verdict == Verdict::Kind::Gather) return;
   const FilterOutcome outcome = verdict == Verdict::Kind::Reply ? FilterOutcome::Replied
                                 : waited                        ? FilterOutcome::Waited
                                                                 : FilterOutcome::Passed;
@@ -235,7 +241,6 @@ void Exchange::onLaneTrailers(Direction direction, Fields& trailers) {
     if (forwarded_) forward_.trailers(trailers);
     return;
   }
-  info_.response_trailers = &trailers;
   response_written_ = true;
   server_.sendTrailers(trailers);
   finish();
@@ -282,6 +287,9 @@ void Exchange::sendToCluster(bool end) {
   router::Terms terms = plan_->terms();
   terms.steered = steered_;
   terms.picked = weighted_;
+  if (max_duration_.count() != 0 && grpc::isGrpc(request_->fields)) {
+    grpc::limitTimeout(request_->fields, max_duration_);
+  }
   router::Destination to =
       router::aim(*route_, *request_, info_, arena_, services_.clusters, random_, terms);
   weighted_ = to.weighted;
@@ -324,6 +332,12 @@ std::string_view Exchange::routeCluster() const {
   const router::ClusterAction* action = route_ == nullptr ? nullptr : route_->cluster();
   return action == nullptr ? std::string_view()
                            : action->choose(*request_, random_, weighted_).name;
+}
+
+const StatScope* Exchange::routeClusterStats() const {
+  const cluster::WorkerCluster* cluster =
+      services_.clusters.find(services_.clusters.slotOf(routeCluster()), random_);
+  return cluster == nullptr ? nullptr : &cluster->cluster().statScope();
 }
 
 // Without health checks of our own yet, every endpoint that is there counts as healthy.

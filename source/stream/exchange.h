@@ -63,6 +63,7 @@ class Exchange final : public net::Deferred,
   void setMetadata(std::string_view space, std::string_view key, std::string_view value) override;
   std::string_view metadata(std::string_view space, std::string_view key) const override;
   std::string_view routeCluster() const override;
+  const StatScope* routeClusterStats() const override;
   std::optional<ClusterHealth> clusterHealth(std::string_view cluster) const override;
   void setFlag(ResponseFlag flag) override { info_.flags.set(flag); }
   bool healthCheckFailed() const override { return services_.health_check_failed; }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "source/stream/exchange.h"
+#include "weir/grpc.h"
 
 namespace weir::stream {
 
@@ -48,6 +49,7 @@ void Exchange::onTimer() {
     reply.body = "downstream duration timeout";
     reply.details = "max_duration_timeout";
     reply.flag = ResponseFlag::DurationTimeout;
+    reply.grpc_status = grpc::kDeadlineExceeded;
   } else if (passed(last_activity_, idle_timeout_)) {
     plan_->stats.rq_idle_timeout.add();
     reply.body = "stream timeout";

@@ -64,7 +64,10 @@ void Exchange::onForwardBody(std::string_view data, bool end) {
   response_lane_.body(data, end);
 }
 
-void Exchange::onForwardTrailers(Fields& trailers) { response_lane_.trailers(trailers); }
+void Exchange::onForwardTrailers(Fields& trailers) {
+  info_.response_trailers = &trailers;  // also of those that a filter makes body of
+  response_lane_.trailers(trailers);
+}
 
 void Exchange::onForwardFailure(const router::ForwardFailure& failure) {
   info_.flags.set(failure.flag);

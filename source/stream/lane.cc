@@ -43,12 +43,12 @@ void Lane<kDirection>::runHead() {
   for (const uint8_t position : chain_->order(kDirection, Phase::Head)) {
     if (position < head_at_) continue;
     head_at_ = position;
-    if (const BodyNeed need = chain_->need(kDirection, position);
-        need.kind == BodyNeed::Kind::Whole) {
-      if (!gatherWhole(need)) return;
-    }
+    const bool asked = asked_.kind == BodyNeed::Kind::Whole;
+    const BodyNeed need = asked ? asked_ : chain_->need(kDirection, position);
+    if (need.kind == BodyNeed::Kind::Whole && !gatherWhole(need)) return;
     if (!obey(callHead(filterAt(position)), position, Phase::Head)) return;
     head_at_ = position + 1;
+    asked_ = {};
   }
   finishHead();
 }
@@ -214,9 +214,31 @@ bool Lane<kDirection>::obey(Verdict verdict, size_t position, Phase phase, bool 
     waited = true;
   }
   if (state_ == State::Cancelled) return false;
-  if (verdict.kind() == Verdict::Kind::Pass) return true;
-  user_.onLaneReply(kDirection, verdict.localReply());
-  return false;
+  switch (verdict.kind()) {
+    case Verdict::Kind::Reply:
+      user_.onLaneReply(kDirection, verdict.localReply());
+      return false;
+    case Verdict::Kind::Gather:
+      if (phase != Phase::Head || asked_.kind == BodyNeed::Kind::Whole) return true;
+      asked_ = verdict.bodyNeed();
+      if (asked_.kind != BodyNeed::Kind::Whole) return true;
+      runHead();
+      return false;
+    case Verdict::Kind::EndWith:
+      if (phase != Phase::Trailers) return true;
+      endWith(verdict.lastPiece(), position + 1);
+      return false;
+    default:
+      return true;
+  }
+}
+
+// The rest of the chain sees a message that never had trailers.
+template <Direction kDirection>
+void Lane<kDirection>::endWith(std::string_view last, size_t from) {
+  trailers_ = nullptr;
+  piece_ = {last, true};
+  if (runPiece(from, chain_->size())) outPiece();
 }
 
 template <Direction kDirection>
@@ -230,6 +252,7 @@ void Lane<kDirection>::onTurnEnd() {
   switch (phase) {
     case Phase::Head:
       head_at_ = next;
+      asked_ = {};
       return runHead();
     case Phase::Body:
       if (!runPiece(next, head_at_)) return;

@@ -82,6 +82,7 @@ class Lane final : public net::TurnEnd {
   void outPiece();
   void flow();
   void runTrailers(size_t from);
+  void endWith(std::string_view last, size_t from);
   // True: go on with the next filter.
   bool obey(Verdict verdict, size_t position, Phase phase, bool waited = false);
   Verdict callHead(Filter& filter);
@@ -106,6 +107,7 @@ class Lane final : public net::TurnEnd {
   bool held_end_ = false;     // the body's end is in held_
   bool inbox_end_ = false;    // … in inbox_
   size_t head_at_ = 0;        // the filter that the head stands before or waits in
+  BodyNeed asked_;            // what that filter wants of this message; none: what its plan wants
   size_t held_from_ = 0;      // the first filter that has not seen held_
   std::string held_;
   std::string inbox_;

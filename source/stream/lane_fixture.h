@@ -120,7 +120,6 @@ class LaneTest : public testing::Test, public LaneUser, public Stream {
   void onLaneVerdict(size_t, Verdict::Kind, bool) override {}
   void onLanePause(Direction, bool pause) override { out_ += pause ? "[pause] " : "[go] "; }
   net::Loop& laneLoop() override { return loop_; }
-
   // Stream
   Arena& arena() override { return arena_; }
   const StreamInfo& info() const override { return info_; }
@@ -137,6 +136,7 @@ class LaneTest : public testing::Test, public LaneUser, public Stream {
   void setMetadata(std::string_view, std::string_view, std::string_view) override {}
   std::string_view metadata(std::string_view, std::string_view) const override { return {}; }
   std::string_view routeCluster() const override { return {}; }
+  const StatScope* routeClusterStats() const override { return nullptr; }
   std::optional<ClusterHealth> clusterHealth(std::string_view) const override { return {}; }
   void setFlag(ResponseFlag) override {}
   bool healthCheckFailed() const override { return false; }

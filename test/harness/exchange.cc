@@ -124,6 +124,14 @@ uint64_t Exchange::stat(std::string_view name) {
   return value.value_or(~uint64_t{0});
 }
 
+uint64_t Exchange::recorded(std::string_view histogram) {
+  for (const auto* metric : *proxy_.stats.sorted()) {
+    if (metric->name == histogram) return proxy_.stats.cumulative(*metric).count();
+  }
+  ADD_FAILURE() << "no histogram " << histogram;
+  return 0;
+}
+
 std::string Exchange::outcome() {
   std::string text = response().text() + "\n";
   for (const auto& [name, origin] : origins_) {

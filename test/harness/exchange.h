@@ -75,6 +75,8 @@ class Exchange {
 
   // A counter or gauge by its whole name ("http.test.fault.aborts_injected"); fails when unknown.
   uint64_t stat(std::string_view name);
+  // How many values a histogram has; fails when unknown.
+  uint64_t recorded(std::string_view histogram);
 
   // Properties. Each runs the request many times on this proxy.
   // However the body is split in two, and byte by byte, the outcome is the same.

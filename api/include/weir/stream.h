@@ -9,6 +9,7 @@
 
 #include "weir/async.h"
 #include "weir/head.h"
+#include "weir/stats.h"
 #include "weir/stream_info.h"
 
 namespace weir {
@@ -41,6 +42,10 @@ class Stream : public Async {
   virtual std::string_view routeCluster() const = 0;
   // Nothing when there is no such cluster.
   virtual std::optional<ClusterHealth> clusterHealth(std::string_view cluster) const = 0;
+
+  // Where the statistics of that cluster are ("cluster.<name>."); null when there is no such cluster.
+  // Lives as long as the stream; copies of it stay valid.
+  virtual const StatScope* routeClusterStats() const = 0;
 
   // Marks the access log and the statistics; details as in LocalReply.
   virtual void setFlag(ResponseFlag) = 0;

@@ -1,5 +1,6 @@
 // A Verdict is a filter's answer to one event of a stream: let it pass, reply in the origin's
-// place, or wait for a coroutine whose result is the verdict.
+// place, or wait for a coroutine whose result is the verdict. To a head a filter may also answer
+// that it wants the body first, and to trailers that a last piece of body takes their place.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "weir/body_need.h"
 #include "weir/stream_info.h"
 #include "weir/task.h"
 
@@ -48,7 +50,7 @@ inline LocalReply jsonReply(Arena& arena, uint16_t status, std::string_view body
 
 class [[nodiscard]] Verdict {
  public:
-  enum class Kind : uint8_t { Pass, Reply, Wait };
+  enum class Kind : uint8_t { Pass, Reply, Wait, Gather, EndWith };
 
   static Verdict pass() { return Verdict(Kind::Pass); }
   // Ends the stream with this response. On the way down no later filter and no origin sees the
@@ -67,15 +69,32 @@ class [[nodiscard]] Verdict {
   }
   // The chain stops here until the task has finished with a verdict of its own.
   static Verdict wait(Task<Verdict> task);
+  // From onRequest or onResponse: what BodyNeed says, for this message alone. The same hook is
+  // called again when the body is there; asking once more lets pass.
+  static Verdict gather(BodyNeed need) {
+    Verdict verdict(Kind::Gather);
+    verdict.need_ = need;
+    return verdict;
+  }
+  // From onRequestTrailers or onResponseTrailers: the message has no trailers, it ends with these
+  // bytes of body. They live until the stream's end.
+  static Verdict endWith(std::string_view last) {
+    Verdict verdict(Kind::EndWith);
+    verdict.reply_.body = last;
+    return verdict;
+  }
 
   Kind kind() const { return kind_; }
   const LocalReply& localReply() const { return reply_; }
+  BodyNeed bodyNeed() const { return need_; }
+  std::string_view lastPiece() const { return reply_.body; }
   Task<Verdict>&& takeTask() { return std::move(*task_); }
 
  private:
   explicit Verdict(Kind kind) : kind_(kind) {}
 
   Kind kind_;
+  BodyNeed need_;
   LocalReply reply_;
   std::optional<Task<Verdict>> task_;
 };
