@@ -92,7 +92,6 @@ class Exchange final : public net::Deferred,
   StreamInfo& tunnelInfo() override { return info_; }
   void onTunnelEnd(const TunnelEnd& end) override;
   void onTimer() override;
-
   const Chains& admitTunnel();
   void openTunnel();
 

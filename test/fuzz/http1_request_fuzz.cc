@@ -11,8 +11,8 @@ using codec::FoundHead;
 using codec::ParsedRequest;
 
 std::string encoded(ParsedRequest& parsed) {
-  const auto connection = parsed.framing.upgrade ? codec::ConnectionOption::Upgrade
-                                              : codec::ConnectionOption::None;
+  const auto connection =
+      parsed.framing.upgrade ? codec::ConnectionOption::Upgrade : codec::ConnectionOption::None;
   return std::string(codec::encodeRequestHead(parsed.head, parsed.framing.body,
                                               parsed.framing.length, connection, parsed.arena));
 }

@@ -1,7 +1,6 @@
 #include <gtest/gtest.h>
 
 #include "filters/http/grpc_stats/method_stats.h"
-#include "source/telemetry/stat_store.h"
 #include "test/harness/exchange.h"
 
 namespace weir::filters::grpc_stats {

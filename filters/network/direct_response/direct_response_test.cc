@@ -40,8 +40,7 @@ TEST_F(DirectResponseTest, answersWithWhatItIsGiven) {
   for (const auto& [source, text] :
        {Row(R"({"inlineString": "hello\n"})", "hello\n"),
         Row(R"({"inlineBytes": "AGE="})", std::string_view("\0a", 2)),
-        Row(R"({"environmentVariable": "WEIR_TEST_RESPONSE"})", "from outside"),
-        Row("{}", "")}) {
+        Row(R"({"environmentVariable": "WEIR_TEST_RESPONSE"})", "from outside"), Row("{}", "")}) {
     const auto made = plan(std::string(R"({"response": )") + source + "}");
     ASSERT_TRUE(made) << source;
     const auto filter = type().make(made->get());

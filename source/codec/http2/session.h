@@ -52,8 +52,7 @@ class Http2Session : private SendQueue::Owner {
   [[nodiscard]] std::string resume(Http2Stream& stream);
 
   void ping(uint64_t opaque);
-  // GOAWAY in two steps (RFC 9113 §6.8): no new streams, please; then, a round trip later, none is
-  // taken. Streams that are open go on.
+  // GOAWAY in two steps (RFC 9113 §6.8), a round trip apart. Streams that are open go on.
   void announceShutdown();
   void shutdown(Http2Code code = Http2Code::NoError);
   // The transport is gone: every stream gets onReset() with `error`; nothing is written any more.
@@ -63,8 +62,7 @@ class Http2Session : private SendQueue::Owner {
   void refillResets(uint32_t n) { guard_.refillResets(n); }
 
   bool failed() const { return failed_; }
-  // A header block has begun whose end has not come.
-  bool insideBlock() const { return parser_.insideBlock(); }
+  bool insideBlock() const { return parser_.insideBlock(); }  // of a head whose end has not come
   size_t streamCount() const { return streams_.size(); }
   std::vector<Http2Stream*> openStreams() const;
 
