@@ -39,6 +39,15 @@ TEST(EncodeRequest, HopFieldsAreNeverWrittenFromTheFields) {
   EXPECT_EQ(encoded(parsed), "GET / HTTP/1.1\r\nhost: h\r\na: 1\r\nb: 2\r\n\r\n");
 }
 
+TEST(EncodeRequest, UpgradeIsWrittenOnlyWhereTheConnectionAsksForIt) {
+  ParsedRequest parsed;
+  parsed.parse("GET / HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: ws\r\nA: 1\r\n\r\n");
+  EXPECT_EQ(encoded(parsed), "GET / HTTP/1.1\r\nhost: h\r\na: 1\r\n\r\n");
+  EXPECT_EQ(
+      encodeRequestHead(parsed.head, BodyKind::None, 0, ConnectionOption::Upgrade, parsed.arena),
+      "GET / HTTP/1.1\r\nhost: h\r\nupgrade: ws\r\na: 1\r\nconnection: upgrade\r\n\r\n");
+}
+
 TEST(EncodeRequest, FramingIsWhatTheCallerSays) {
   ParsedRequest parsed;
   parsed.parse("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nA: 1\r\n\r\n");
