@@ -22,7 +22,17 @@ Http2ServerStream::Http2ServerStream(Http2Server& server)
     : server_(server),
       exchange_(new Exchange(server.services(), server.sharedPlan(), *this, *this)) {}
 
+// What the exchange's log says: kept up to date, as the exchange may end any time.
+void Http2ServerStream::meter() {
+  ByteMeter& bytes = tunnel_ != nullptr ? tunnel_->bytes() : exchange_->bytes();
+  bytes.wire_in = received().total;
+  bytes.header_in = received().heads;
+  bytes.wire_out = sent().total;
+  bytes.header_out = sent().heads;
+}
+
 void Http2ServerStream::onRequest(bool end) {
+  meter();
   RequestHead& head = exchange_->request();
   bodiless_ = head.method == Method::Head;
   if (head.fields.has(HeaderId::Expect) && !server_.plan().proxy_100_continue) {
@@ -39,6 +49,7 @@ void Http2ServerStream::onRequest(bool end) {
 
 // A message that is no HTTP costs its stream or the connection: then nobody reads an answer.
 void Http2ServerStream::onRejected(const codec::Http2Error& error) {
+  meter();
   if (isOpen()) return exchange_->onRequestError(error.parseError());
   response_done_ = true;
   gone(ResponseFlag::DownstreamProtocolError, error.reason);
@@ -46,18 +57,22 @@ void Http2ServerStream::onRejected(const codec::Http2Error& error) {
 
 void Http2ServerStream::onBody(std::string_view data, bool end) {
   taken_ += static_cast<uint32_t>(data.size());
-  if (!finished_) takeBody(data, end);
+  if (!finished_) {
+    meter();
+    takeBody(data, end);
+  }
   if (!paused_ || finished_) giveBack();
 }
 
 void Http2ServerStream::takeBody(std::string_view data, bool end) {
   if (tunnel_ == nullptr) return exchange_->onRequestBody(data, end);
-  tunnel_->bytes().wire_in += data.size();
   tunnel_->onClientBytes(data, end);
 }
 
 void Http2ServerStream::onTrailers(Fields& trailers) {
-  if (!finished_) exchange_->onRequestTrailers(trailers);
+  if (finished_) return;
+  meter();
+  exchange_->onRequestTrailers(trailers);
 }
 
 void Http2ServerStream::giveBack() {
@@ -95,6 +110,7 @@ void Http2ServerStream::gone(ResponseFlag flag, std::string_view details) {
 
 void Http2ServerStream::sendInterim(const ResponseHead& head) {
   server_.session().sendInterim(*this, head);
+  meter();
 }
 
 void Http2ServerStream::sendHead(ResponseHead& head, bool end) {
@@ -102,19 +118,22 @@ void Http2ServerStream::sendHead(ResponseHead& head, bool end) {
   if (isUpgrade() && head.status / 100 == 2) return abort();
   response_done_ = end;
   server_.session().sendHead(*this, head, end);
+  meter();
 }
 
 void Http2ServerStream::sendBody(std::string_view data, bool end) {
   response_done_ = end;
   if (bodiless_) data = {};
-  if (tunnel_ != nullptr) tunnel_->bytes().wire_out += data.size();
-  if (!data.empty() || end) server_.session().sendBody(*this, data, end);
+  if (data.empty() && !end) return;
+  server_.session().sendBody(*this, data, end);
+  meter();
 }
 
 void Http2ServerStream::sendTrailers(const Fields& trailers) {
+  if (bodiless_) return sendBody({}, true);
   response_done_ = true;
-  if (bodiless_) return server_.session().sendBody(*this, {}, true);
   server_.session().sendTrailers(*this, trailers);
+  meter();
 }
 
 void Http2ServerStream::abort() {

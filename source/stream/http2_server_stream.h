@@ -64,6 +64,7 @@ class Http2ServerStream final : public codec::Http2Stream,
 
   void takeBody(std::string_view data, bool end);
   void gone(ResponseFlag flag, std::string_view details);
+  void meter();
   void giveBack();
   void finish();
   void end();

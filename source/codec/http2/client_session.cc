@@ -36,13 +36,14 @@ bool Http2ClientSession::open(Http2Stream& stream, const RequestHead& head, bool
   stream.head_method_ = head.method == Method::Head;
   HeaderLines lines;
   listRequest(head, upgrade, lines);
-  writer_.headers(stream.id(), lines, end);
+  stream.count(stream.sent_, writer_.headers(stream.id(), lines, end));
   if (end) onLocalEnd(stream);
   announceOutput();
   return true;
 }
 
 void Http2ClientSession::onHeadBlock(const FrameParser::Step& block, Http2Stream* stream) {
+  stream->count(stream->received_, block.bytes.size());
   Arena& arena = user_.arenaOf(*stream);
   auto* const head = arena.make<ResponseHead>(arena);
   ResponseReader reader(options_, *head);

@@ -87,7 +87,7 @@ void FrameWriter::windowUpdate(uint32_t stream, uint32_t increment) {
   writeUint32(begin(4, FrameType::WindowUpdate, 0, stream), increment);
 }
 
-void FrameWriter::headers(uint32_t stream, const HeaderLines& lines, bool end) {
+size_t FrameWriter::headers(uint32_t stream, const HeaderLines& lines, bool end) {
   if (encoder_ == nullptr) {
     encoder_ = std::make_unique<HeaderEncoder>(options_.header_table_size);
     // RFC 7541 §4.2: the smallest of several sizes has to be told, too.
@@ -99,12 +99,14 @@ void FrameWriter::headers(uint32_t stream, const HeaderLines& lines, bool end) {
   const size_t size = encoder_->encode(lines, at + kFrameHeaderSize, bound);
   if (size > kMaxFrameSize) {
     const std::string block(at + kFrameHeaderSize, size);
-    return blockInPieces(stream, block, end);
+    blockInPieces(stream, block, end);
+    return size;
   }
   const uint8_t flags = kFlagEndHeaders | (end ? kFlagEndStream : 0);
   writeFrameHeader(at, static_cast<uint32_t>(size), FrameType::Headers, flags, stream);
   output_.commit(kFrameHeaderSize + size);
   guard_.onWrite(false);
+  return size;
 }
 
 void FrameWriter::blockInPieces(uint32_t stream, std::string_view block, bool end) {

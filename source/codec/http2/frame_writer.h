@@ -29,7 +29,8 @@ class FrameWriter {
   void reset(uint32_t stream, Http2Code code);
   void goaway(uint32_t last_stream, Http2Code code, std::string_view debug);
   void windowUpdate(uint32_t stream, uint32_t increment);
-  void headers(uint32_t stream, const HeaderLines& lines, bool end);
+  // Returns the size of the block.
+  size_t headers(uint32_t stream, const HeaderLines& lines, bool end);
   // `payload` is kept as a view if it is long; `copied`: copied however long.
   void data(uint32_t stream, std::string_view payload, bool end, bool copied = false);
 

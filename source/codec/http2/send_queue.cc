@@ -42,6 +42,7 @@ size_t SendQueue::write(Http2Stream& stream, std::string_view data, bool end) {
     const size_t n = std::min<size_t>(size - written, kMaxFrameSize);
     if (n == 0 && !data.empty()) break;
     writer_.data(stream.id_, data.substr(written, n), end && written + n == data.size());
+    stream.sent_.total += kFrameHeaderSize + n;
     written += n;
   } while (written < size);
   window_ -= static_cast<int32_t>(written);
@@ -72,7 +73,7 @@ void SendQueue::trailers(Http2Stream& stream, const Fields& trailers) {
     if (lines.size() == 0) {
       writer_.data(stream.id_, {}, true);
     } else {
-      writer_.headers(stream.id_, lines, true);
+      stream.count(stream.sent_, writer_.headers(stream.id_, lines, true));
     }
     return owner_.onLocalEnd(stream);
   }
@@ -148,6 +149,7 @@ void SendQueue::drainOne(Http2Stream& stream) {
   const std::string_view piece = std::string_view(backlog.bytes).substr(backlog.sent, n);
   const bool end_here = end && backlog.trailers.empty();
   writer_.data(stream.id_, piece, end_here, true);
+  stream.sent_.total += kFrameHeaderSize + n;
   backlog.sent += n;
   window_ -= static_cast<int32_t>(n);
   stream.send_window_ -= static_cast<int32_t>(n);
@@ -167,7 +169,7 @@ void SendQueue::writeTrailers(Http2Stream& stream) {
     const std::string_view name = takeText(rest);
     lines.add(name, takeText(rest));
   }
-  writer_.headers(stream.id_, lines, true);
+  stream.count(stream.sent_, writer_.headers(stream.id_, lines, true));
 }
 
 }  // namespace weir::codec

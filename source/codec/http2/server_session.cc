@@ -37,6 +37,7 @@ void Http2ServerSession::onHeadBlock(const FrameParser::Step& block, Http2Stream
   const bool end = block.header.has(kFlagEndStream);
   const Http2ServerUser::Place place = user_.onRequestBegin();
   Http2Stream& stream = place.stream;
+  stream.count(stream.received_, block.bytes.size());
   RequestReader reader(options_, place.head);
   last_id_ = id;
   Http2Fault fault = decode(block.bytes, reader);
@@ -76,7 +77,7 @@ void Http2ServerSession::sendInterim(Http2Stream& stream, const ResponseHead& he
   if (!mayWrite(stream)) return;
   HeaderLines lines;
   listResponse(head, head.status, false, lines);
-  writer_.headers(stream.id(), lines, false);
+  stream.count(stream.sent_, writer_.headers(stream.id(), lines, false));
   announceOutput();
 }
 
@@ -86,7 +87,7 @@ void Http2ServerSession::sendHead(Http2Stream& stream, const ResponseHead& head,
   stream.tunnel_ = switched || (stream.connect_ && head.status / 100 == 2);
   HeaderLines lines;
   listResponse(head, switched ? uint16_t{200} : head.status, stream.tunnel_, lines);
-  writer_.headers(stream.id(), lines, end);
+  stream.count(stream.sent_, writer_.headers(stream.id(), lines, end));
   if (end) onLocalEnd(stream);
   announceOutput();
 }

@@ -52,6 +52,7 @@ Http2Stream* Http2Session::beginData(const Step& step) {
   }
   stream->receive_window_ -= static_cast<int32_t>(length);
   stream->unconsumed_ += length;
+  stream->received_.total += kFrameHeaderSize + length;
   if (stream->content_left_ >= 0) {  // §8.1.1
     stream->content_left_ -= step.payload;
     if (stream->content_left_ < 0 || (end && stream->content_left_ != 0)) {

@@ -97,6 +97,7 @@ void Http2Session::onBlockOfNone(const Step& block) {
 }
 
 void Http2Session::onTrailerBlock(const Step& block, Http2Stream& stream) {
+  stream.count(stream.received_, block.bytes.size());
   if (stream.discard_) {
     if (!skip(block.bytes)) return;
     stream.remote_ended_ = block.header.has(kFlagEndStream);

@@ -32,6 +32,14 @@ class Http2Stream {
   bool isUpgrade() const { return upgrade_; }
   // CONNECT or an upgrade that was accepted: each direction ends for itself.
   bool isTunnel() const { return tunnel_; }
+  // On the wire so far, frame headers included (not those of CONTINUATION): all, and of these the
+  // payload of header blocks. What waits for a window is not sent.
+  struct Bytes {
+    uint64_t total = 0;
+    uint64_t heads = 0;
+  };
+  const Bytes& received() const { return received_; }
+  const Bytes& sent() const { return sent_; }
   // Bytes written that wait for the peer's window.
   size_t unsent() const { return backlog_ == nullptr ? 0 : backlog_->unsent(); }
 
@@ -60,6 +68,13 @@ class Http2Stream {
     bool end = false;
   };
 
+  void count(Bytes& bytes, size_t block) {
+    bytes.total += kFrameHeaderSize + block;
+    bytes.heads += block;
+  }
+
+  Bytes received_;
+  Bytes sent_;
   uint32_t id_ = 0;
   int32_t send_window_ = 0;
   int32_t receive_window_ = 0;
