@@ -17,6 +17,7 @@
 #include "source/cluster/cluster_stats.h"
 #include "source/cluster/endpoint.h"
 #include "source/cluster/membership.h"
+#include "source/http2/options.h"
 #include "source/telemetry/configured_metadata.h"
 #include "source/transport/connection.h"
 #include "weir/stats.h"
@@ -32,6 +33,16 @@ enum class LbPolicy : uint8_t { RoundRobin, Random, LeastRequest };
 
 // Of a route's requests: each priority has its own thresholds, counts and connections.
 enum class Priority : uint8_t { Default, High };
+
+// What a cluster's endpoints speak. Agreed: what TLS agrees on, HTTP/1 in plain text. AsDownstream:
+// the version of the request's own connection.
+enum class HttpVersion : uint8_t { Http1, Http2, Agreed, AsDownstream };
+
+// Requests of different keys never share a connection.
+struct PoolKey {
+  Priority priority = Priority::Default;
+  HttpVersion version = HttpVersion::Http1;  // never AsDownstream
+};
 
 // Retries at one time as a share of the requests at that time.
 struct RetryBudget {
@@ -64,6 +75,8 @@ struct ClusterSettings {
   uint32_t max_response_fields = 100;
   std::shared_ptr<const telemetry::ConfiguredMetadata> metadata;  // null: none
   std::shared_ptr<const ProxyHeaderSettings> proxy_header;        // null: none is written
+  HttpVersion http_version = HttpVersion::Http1;
+  http2::Options http2 = http2::defaultOptions(http2::Role::Client);
   bool enable_trailers = false;  // of HTTP/1: else trailers are dropped, as in Envoy
 };
 
@@ -124,7 +137,8 @@ class Cluster {
   const ClusterStats& makeStats() const {
     std::lock_guard lock(mutex_);
     if (stats_ == nullptr) {
-      stats_ = std::make_unique<ClusterStats>(scope_);
+      const bool http2 = settings_.http_version != HttpVersion::Http1;
+      stats_ = std::make_unique<ClusterStats>(scope_, http2);
       // Others' discovery tells of each change.
       if (settings_.discovery == Discovery::Static) {
         Membership(scope_).publish(endpoints_->all.size());

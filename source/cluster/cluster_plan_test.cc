@@ -182,8 +182,8 @@ TEST(ClusterPlan, WhatWouldBeDisobeyedIsRefusedByName) {
        "common_http_protocol_options.max_headers_count", "at least 1"},
       {R"("common_http_protocol_options": {"max_response_headers_kb": 8193})",
        "common_http_protocol_options.max_response_headers_kb", "8192"},
-      {R"("http2_protocol_options": {})", "http2_protocol_options", "HTTP/2"},
-      {R"("protocol_selection": "USE_DOWNSTREAM_PROTOCOL")", "protocol_selection", "downstream"},
+      {R"("http2_protocol_options": {"allow_metadata": true})",
+       "http2_protocol_options.allow_metadata", "METADATA"},
       {R"("circuit_breakers": {"thresholds": [{"retry_budget": {"budget_percent": {"value": 101}}}]})",
        "circuit_breakers.thresholds[0].retry_budget.budget_percent", "from 0 to 100"},
       {R"("circuit_breakers": {"per_host_thresholds": [{}]})",
@@ -199,11 +199,15 @@ TEST(ClusterPlan, WhatWouldBeDisobeyedIsRefusedByName) {
         "typed_config": {"@type":
         "type.googleapis.com/envoy.extensions.load_balancing_policies.maglev.v3.Maglev"}}}]})",
        "load_balancing_policy", "maglev.v3.Maglev"},
-      {http + R"("explicit_http_config": {"http2_protocol_options": {}}}})",
-       http_at + ".explicit_http_config.http2_protocol_options", "HTTP/2"},
-      {http + R"("use_downstream_protocol_config": {}}})",
-       http_at + ".use_downstream_protocol_config", "downstream"},
-      {http + R"("auto_config": {}}})", http_at + ".auto_config", "ALPN"},
+      {http + R"("explicit_http_config": {"http2_protocol_options":
+        {"max_concurrent_streams": 0}}}})",
+       http_at + ".explicit_http_config.http2_protocol_options.max_concurrent_streams", "1 to"},
+      {http + R"("explicit_http_config": {"http3_protocol_options": {}}}})",
+       http_at + ".explicit_http_config.http3_protocol_options", "HTTP/3"},
+      {http + R"("use_downstream_protocol_config": {"http3_protocol_options": {}}}})",
+       http_at + ".use_downstream_protocol_config.http3_protocol_options", "HTTP/3"},
+      {http + R"("auto_config": {"http2_protocol_options": {"connection_keepalive": {}}}}})",
+       http_at + ".auto_config.http2_protocol_options.connection_keepalive", "timeout"},
       {http + R"("common_http_protocol_options": {}}})", http_at, "explicit_http_config"},
       {R"("typed_extension_protocol_options": {"envoy.x": {"@type":
         "type.googleapis.com/google.protobuf.Empty"}})",
@@ -220,6 +224,39 @@ TEST(ClusterPlan, WhatWouldBeDisobeyedIsRefusedByName) {
     EXPECT_EQ(planned.errors(), Paths{row.path}) << row.fields << planned.text();
     EXPECT_NE(planned.text().find(row.text), std::string::npos) << row.text << planned.text();
   }
+}
+
+TEST(ClusterPlan, HttpVersions) {
+  const auto version = [](const std::string& fields) {
+    const Planned planned = planWith(fields);
+    EXPECT_TRUE(planned.plan) << planned.text();
+    return planned.plan ? planned.plan->settings.http_version : HttpVersion::Http1;
+  };
+  const auto typed = [&version](const std::string& config) {
+    return version(R"("typed_extension_protocol_options": {
+      "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+      "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
+      )" + config + "}}");
+  };
+  EXPECT_EQ(version(R"("lb_policy": "RANDOM")"), HttpVersion::Http1);
+  EXPECT_EQ(version(R"("http2_protocol_options": {})"), HttpVersion::Http2);
+  EXPECT_EQ(version(R"("protocol_selection": "USE_DOWNSTREAM_PROTOCOL")"),
+            HttpVersion::AsDownstream);
+  EXPECT_EQ(typed(R"("explicit_http_config": {"http_protocol_options": {}})"), HttpVersion::Http1);
+  EXPECT_EQ(typed(R"("explicit_http_config": {"http2_protocol_options": {}})"),
+            HttpVersion::Http2);
+  EXPECT_EQ(typed(R"("use_downstream_protocol_config": {})"), HttpVersion::AsDownstream);
+  EXPECT_EQ(typed(R"("auto_config": {})"), HttpVersion::Agreed);
+}
+
+TEST(ClusterPlan, LimitsToHeadsAreTheSameInHttp2) {
+  const Planned planned = planWith(R"("http2_protocol_options": {"max_concurrent_streams": 7},
+      "common_http_protocol_options": {"max_headers_count": 9, "max_response_headers_kb": 2})");
+  ASSERT_TRUE(planned.plan) << planned.text();
+  const codec::Http2Options& options = planned.plan->settings.http2.codec;
+  EXPECT_EQ(options.max_concurrent_streams, 7u);
+  EXPECT_EQ(options.max_fields, 9u);
+  EXPECT_EQ(options.max_head_bytes, 2048u);
 }
 
 TEST(ClusterPlan, HarmlessFieldsOnlyWarn) {

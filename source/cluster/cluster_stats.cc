@@ -4,9 +4,11 @@
 
 namespace weir::cluster {
 
-ClusterStats::ClusterStats(const StatScope& scope)
+ClusterStats::ClusterStats(const StatScope& scope, bool speaks_http2)
     : cx_total(scope.counter("upstream_cx_total")),
       cx_http1_total(scope.counter("upstream_cx_http1_total")),
+      cx_http2_total(scope.counter("upstream_cx_http2_total")),
+      cx_close_notify(scope.counter("upstream_cx_close_notify")),
       cx_connect_fail(scope.counter("upstream_cx_connect_fail")),
       cx_connect_timeout(scope.counter("upstream_cx_connect_timeout")),
       cx_idle_timeout(scope.counter("upstream_cx_idle_timeout")),
@@ -23,6 +25,7 @@ ClusterStats::ClusterStats(const StatScope& scope)
       cx_active(scope.gauge("upstream_cx_active")),
       bytes{scope.counter("upstream_cx_rx_bytes_total"),
             scope.counter("upstream_cx_tx_bytes_total")},
+      http2(speaks_http2 ? http2::Stats(scope.scope("http2")) : http2::Stats()),
       rq_total(scope.counter("upstream_rq_total")),
       rq_completed(scope.counter("upstream_rq_completed")),
       rq_cancelled(scope.counter("upstream_rq_cancelled")),

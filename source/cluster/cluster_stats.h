@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 
+#include "source/http2/stats.h"
 #include "source/transport/connection.h"
 #include "weir/stats.h"
 
@@ -13,14 +14,15 @@ namespace weir::cluster {
 // classes are made at once and single codes on their first use through a small table.
 class ClusterStats {
  public:
-  explicit ClusterStats(const StatScope& scope);
+  explicit ClusterStats(const StatScope& scope, bool speaks_http2 = false);
 
-  Counter cx_total, cx_http1_total, cx_connect_fail, cx_connect_timeout, cx_idle_timeout,
+  Counter cx_total, cx_http1_total, cx_http2_total, cx_close_notify, cx_connect_fail, cx_connect_timeout, cx_idle_timeout,
       cx_overflow, cx_destroy, cx_destroy_local, cx_destroy_remote, cx_destroy_with_active_rq,
       cx_destroy_local_with_active_rq, cx_destroy_remote_with_active_rq, cx_max_requests,
       cx_none_healthy, cx_protocol_error;
   Gauge cx_active;
   transport::ByteCounters bytes;
+  http2::Stats http2;  // counts nothing where HTTP/2 is not spoken
   Counter rq_total, rq_completed, rq_cancelled, rq_timeout, rq_per_try_timeout,
       rq_per_try_idle_timeout, rq_rx_reset, rq_tx_reset, rq_retry, rq_retry_success,
       rq_retry_overflow, rq_retry_limit_exceeded, rq_retry_backoff_exponential,

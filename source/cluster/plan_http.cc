@@ -5,6 +5,7 @@ namespace weir::cluster {
 namespace {
 
 using envoy::config::core::v3::Http1ProtocolOptions;
+using envoy::config::core::v3::Http2ProtocolOptions;
 using envoy::extensions::upstreams::http::v3::HttpProtocolOptions;
 using CommonOptions = envoy::config::core::v3::HttpProtocolOptions;
 
@@ -52,23 +53,37 @@ void readHttp1(const Http1ProtocolOptions& proto, ClusterSettings& settings, con
                      "ignoring upgrades");
 }
 
+void readHttp2(const Http2ProtocolOptions& proto, ClusterSettings& settings, const Where& at) {
+  http2::readOptions(proto, http2::Role::Client, settings.http2, at);
+}
+
+// Of a message that has options for each version.
+template <typename Config>
+void readBoth(const Config& config, HttpVersion version, ClusterSettings& settings,
+              const Where& at) {
+  settings.http_version = version;
+  readHttp1(config.http_protocol_options(), settings, at.field("http_protocol_options"));
+  readHttp2(config.http2_protocol_options(), settings, at.field("http2_protocol_options"));
+  if (config.has_http3_protocol_options()) {
+    at.field("http3_protocol_options").error("HTTP/3 to clusters is not supported");
+  }
+}
+
 void readVersion(const HttpProtocolOptions& proto, ClusterSettings& settings, const Where& at) {
   using Options = HttpProtocolOptions;
   switch (proto.upstream_protocol_options_case()) {
     case Options::kExplicitHttpConfig:
       break;
     case Options::kUseDownstreamProtocolConfig:
-      at.field("use_downstream_protocol_config")
-          .error(
-              "the downstream's HTTP version is not supported yet, only explicit_http_config "
-              "with http_protocol_options");
-      return;
+      return readBoth(proto.use_downstream_protocol_config(), HttpVersion::AsDownstream, settings,
+                      at.field("use_downstream_protocol_config"));
     case Options::kAutoConfig:
-      at.field("auto_config")
-          .error(
-              "choosing the HTTP version by ALPN is not supported yet, only "
-              "explicit_http_config with http_protocol_options");
-      return;
+      if (proto.auto_config().has_alternate_protocols_cache_options()) {
+        at.field("auto_config")
+            .field("alternate_protocols_cache_options")
+            .warning("has no effect: alternative services are HTTP/3's");
+      }
+      return readBoth(proto.auto_config(), HttpVersion::Agreed, settings, at.field("auto_config"));
     default:
       at.error("expected explicit_http_config: which HTTP version the cluster speaks");
       return;
@@ -80,14 +95,21 @@ void readVersion(const HttpProtocolOptions& proto, ClusterSettings& settings, co
       return readHttp1(config.http_protocol_options(), settings,
                        here.field("http_protocol_options"));
     case Options::ExplicitHttpConfig::kHttp2ProtocolOptions:
-      here.field("http2_protocol_options").error("HTTP/2 to clusters is not supported yet");
-      return;
+      settings.http_version = HttpVersion::Http2;
+      return readHttp2(config.http2_protocol_options(), settings,
+                       here.field("http2_protocol_options"));
     case Options::ExplicitHttpConfig::kHttp3ProtocolOptions:
-      here.field("http3_protocol_options").error("HTTP/3 to clusters is not supported yet");
+      here.field("http3_protocol_options").error("HTTP/3 to clusters is not supported");
       return;
     default:
       here.error("expected http_protocol_options");
   }
+}
+
+// The limits to heads are the same for both versions.
+void limitHttp2Heads(ClusterSettings& settings) {
+  settings.http2.codec.max_head_bytes = settings.max_response_head_bytes;
+  settings.http2.codec.max_fields = settings.max_response_fields;
 }
 
 void readUpstreamFilters(const HttpProtocolOptions& proto, const Where& at) {
@@ -108,6 +130,7 @@ void readOptions(const HttpProtocolOptions& proto, ClusterSettings& settings, co
              at.field("common_http_protocol_options"));
   readVersion(proto, settings, at);
   readUpstreamFilters(proto, at);
+  limitHttp2Heads(settings);
   const Unsupported unsupported(at);
   unsupported.ignore(proto.has_upstream_http_protocol_options(), "upstream_http_protocol_options",
                      "SNI and certificate names from the request (there is no TLS to clusters)");
@@ -128,11 +151,15 @@ void readOldOptions(const ClusterProto& proto, ClusterSettings& settings, const 
   readCommon(proto.common_http_protocol_options(), settings,
              at.field("common_http_protocol_options"));
   readHttp1(proto.http_protocol_options(), settings, at.field("http_protocol_options"));
+  if (proto.has_http2_protocol_options()) {
+    settings.http_version = HttpVersion::Http2;
+    readHttp2(proto.http2_protocol_options(), settings, at.field("http2_protocol_options"));
+  }
+  if (proto.protocol_selection() == ClusterProto::USE_DOWNSTREAM_PROTOCOL) {
+    settings.http_version = HttpVersion::AsDownstream;
+  }
+  limitHttp2Heads(settings);
   const Unsupported unsupported(at);
-  unsupported.refuse(proto.has_http2_protocol_options(), "http2_protocol_options",
-                     "HTTP/2 to clusters");
-  unsupported.refuse(proto.protocol_selection() != ClusterProto::USE_CONFIGURED_PROTOCOL,
-                     "protocol_selection", "the downstream's HTTP version");
   unsupported.ignore(proto.has_upstream_http_protocol_options(), "upstream_http_protocol_options",
                      "SNI and certificate names from the request (there is no TLS to clusters)");
 }

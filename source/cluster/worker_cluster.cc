@@ -55,13 +55,24 @@ uint32_t WorkerCluster::leastBusy(uint64_t random) const {
   return best;
 }
 
-Http1Pool* WorkerCluster::choose(uint64_t random, Priority priority) {
+HttpVersion WorkerCluster::versionFor(Protocol downstream) const {
+  const HttpVersion version = cluster_->settings().http_version;
+  if (version != HttpVersion::AsDownstream) return version;
+  return downstream == Protocol::Http2 ? HttpVersion::Http2 : HttpVersion::Http1;
+}
+
+Pool* WorkerCluster::choose(uint64_t random, Priority priority, Protocol downstream) {
   // A pooled connection serves many clients, and a PROXY header names one.
   if (round_.empty() || cluster_->settings().proxy_header != nullptr) return nullptr;
   const uint32_t index = chooseIndex(random);
-  auto& pool = pools_[static_cast<size_t>(priority)][index];
+  const HttpVersion version = versionFor(downstream);
+  const size_t own = version == HttpVersion::Http2 ? 2 : 0;
+  Pools& pools = pools_[static_cast<size_t>(priority) + own];
+  if (pools.empty()) pools.resize(endpoints_->all.size());
+  auto& pool = pools[index];
   if (!pool) {
-    pool = std::make_unique<Http1Pool>(loop_, *this, *cluster_, endpoints_->all[index], priority);
+    pool = std::make_unique<Pool>(loop_, *this, *cluster_, endpoints_->all[index],
+                                  PoolKey{priority, version});
   }
   return pool.get();
 }
@@ -81,9 +92,10 @@ EndpointPtr WorkerCluster::chooseEndpoint(uint64_t random) {
 
 void WorkerCluster::update(EndpointSetPtr endpoints) {
   const auto& all = endpoints->all;
-  for (Pools& of_priority : pools_) {
+  for (Pools& of_key : pools_) {
+    if (of_key.empty()) continue;
     Pools pools(all.size());
-    for (auto& pool : of_priority) {
+    for (auto& pool : of_key) {
       if (!pool) continue;
       const auto same = std::find_if(all.begin(), all.end(), [&](const EndpointPtr& endpoint) {
         return endpoint.get() == &pool->endpoint();
@@ -94,7 +106,7 @@ void WorkerCluster::update(EndpointSetPtr endpoints) {
         draining_.push_back(std::move(pool));
       }
     }
-    of_priority = std::move(pools);
+    of_key = std::move(pools);
   }
   endpoints_ = std::move(endpoints);
   lines_.keepOnly(*endpoints_);
@@ -102,18 +114,18 @@ void WorkerCluster::update(EndpointSetPtr endpoints) {
   const bool weighted = cluster_->settings().lb_policy != LbPolicy::Random;
   round_ = weighted ? makeRound(*endpoints_) : firstPriority(*endpoints_);
   next_ = round_.empty() ? 0 : next_ % round_.size();
-  std::vector<Http1Pool*> to_drain;
+  std::vector<Pool*> to_drain;
   for (auto& pool : draining_) to_drain.push_back(pool.get());
-  for (Http1Pool* pool : to_drain) pool->drain();
+  for (Pool* pool : to_drain) pool->drain();
 }
 
-void WorkerCluster::onPoolEmpty(Http1Pool& pool) {
+void WorkerCluster::onPoolEmpty(Pool& pool) {
   const auto at = std::find_if(draining_.begin(), draining_.end(),
                                [&](const auto& owned) { return owned.get() == &pool; });
   if (at == draining_.end()) return;
   // The pool is still on the stack.
   struct Grave final : net::Deferred {
-    std::unique_ptr<Http1Pool> pool;
+    std::unique_ptr<Pool> pool;
   };
   auto* grave = new Grave;
   grave->pool = std::move(*at);

@@ -9,7 +9,7 @@
 
 #include "source/cluster/cluster.h"
 #include "source/cluster/pool/byte_line.h"
-#include "source/cluster/pool/http1_pool.h"
+#include "source/cluster/pool/pool.h"
 #include "source/net/loop.h"
 
 namespace weir::cluster {
@@ -19,8 +19,10 @@ class WorkerCluster final : public PoolOwner {
   WorkerCluster(net::Loop& loop, ClusterPtr cluster, uint64_t random);
   ~WorkerCluster();
 
-  // The next endpoint's pool; null when there is no endpoint.
-  Http1Pool* choose(uint64_t random, Priority priority = Priority::Default);
+  // The next endpoint's pool; null when there is no endpoint. `downstream` is what the request came
+  // in.
+  Pool* choose(uint64_t random, Priority priority = Priority::Default,
+               Protocol downstream = Protocol::Http11);
   // The next endpoint's connection for other protocols than HTTP; null when there is no endpoint,
   // or none that can be connected to.
   ByteLine* chooseLine(uint64_t random);
@@ -33,18 +35,21 @@ class WorkerCluster final : public PoolOwner {
   size_t endpointCount() const { return endpoints_->all.size(); }
 
  private:
-  using Pools = std::vector<std::unique_ptr<Http1Pool>>;
+  using Pools = std::vector<std::unique_ptr<Pool>>;
 
   uint32_t chooseIndex(uint64_t random);
+  HttpVersion versionFor(Protocol downstream) const;
   uint32_t leastBusy(uint64_t random) const;
-  void onPoolEmpty(Http1Pool& pool) override;
+  void onPoolEmpty(Pool& pool) override;
 
   net::Loop& loop_;
   ClusterPtr cluster_;
   EndpointSetPtr endpoints_;
   std::vector<uint32_t>
       round_;  // indices into endpoints_->all, in weighted order; of RANDOM each once
-  std::array<Pools, 2> pools_;  // by Priority; beside endpoints_->all, made on first use
+  // By priority, and of HTTP/2 for its own where both versions are spoken; each empty until it is
+  // used, then beside endpoints_->all.
+  std::array<Pools, 4> pools_;
   Pools draining_;
   ByteLines lines_;
   size_t next_ = 0;

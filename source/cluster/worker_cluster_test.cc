@@ -99,8 +99,8 @@ TEST_F(WorkerClusterTest, EachPriorityHasConnectionsAndCountsOfItsOwn) {
   cluster->publish(std::make_shared<const EndpointSet>(set_));
   net::Loop::Turn turn(loop_);
   WorkerCluster worker(loop_, cluster, 0);
-  Http1Pool* usual = worker.choose(1);
-  Http1Pool* high = worker.choose(1, Priority::High);
+  Pool* usual = worker.choose(1);
+  Pool* high = worker.choose(1, Priority::High);
   EXPECT_NE(usual, high);
   EXPECT_EQ(worker.choose(2, Priority::High), high);
   Waiter first, second;

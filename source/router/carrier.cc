@@ -18,12 +18,12 @@ void addOnce(std::string_view& list, std::string_view first, std::string_view it
 
 }  // namespace
 
-void Carrier::start(cluster::WorkerCluster& cluster, cluster::Http1Pool& pool, bool fresh) {
+void Carrier::start(cluster::WorkerCluster& cluster, cluster::Pool& pool, bool fresh) {
   begin(cluster, pool);
   pool.acquire(*this, fresh);
 }
 
-void Carrier::startTcp(cluster::WorkerCluster& cluster, cluster::Http1Pool& pool,
+void Carrier::startTcp(cluster::WorkerCluster& cluster, cluster::Pool& pool,
                        cluster::Priority priority, net::Loop& loop) {
   begin(cluster, pool);
   stream_ = cluster::TcpStream::open(loop, cluster.cluster(), pool.sharedEndpoint(), priority,
@@ -35,7 +35,7 @@ void Carrier::startTcp(cluster::WorkerCluster& cluster, cluster::Http1Pool& pool
   forward_.onReady();
 }
 
-void Carrier::begin(cluster::WorkerCluster& cluster, cluster::Http1Pool& pool) {
+void Carrier::begin(cluster::WorkerCluster& cluster, cluster::Pool& pool) {
   cluster_ = &cluster;
   endpoint_ = &pool.endpoint();
   begun_ = response_started_ = tunnel_ = false;
@@ -71,8 +71,9 @@ void Carrier::countRequest() {
   info_.first_upstream_tx = sent_at_;
 }
 
-void Carrier::onPoolReady(cluster::Http1Client& client) {
+void Carrier::onPoolReady(cluster::Client& client) {
   countRequest();
+  info_.upstream_protocol = client.protocol();
   info_.upstream_local = forward_.arena().copy(client.localText());
   stream_ = &client.begin(*this, info_.upstream);
   if (response_paused_) stream_->pauseResponse();

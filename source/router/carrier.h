@@ -8,7 +8,7 @@
 
 #include <string_view>
 
-#include "source/cluster/pool/http1_pool.h"
+#include "source/cluster/pool/pool.h"
 #include "source/cluster/pool/tcp_stream.h"
 #include "source/cluster/worker_cluster.h"
 #include "source/codec/stream.h"
@@ -33,9 +33,9 @@ class Carrier final : public codec::ClientStreamUser, public cluster::PoolWaiter
   Carrier(Forward& forward, StreamInfo& info) : forward_(forward), info_(info) {}
 
   // `fresh`: not on a connection that has been idle. Ends in Forward::onReady() or a failure.
-  void start(cluster::WorkerCluster& cluster, cluster::Http1Pool& pool, bool fresh);
+  void start(cluster::WorkerCluster& cluster, cluster::Pool& pool, bool fresh);
   // The same for a CONNECT that ends here: bare TCP, no connection of the pool.
-  void startTcp(cluster::WorkerCluster& cluster, cluster::Http1Pool& pool,
+  void startTcp(cluster::WorkerCluster& cluster, cluster::Pool& pool,
                 cluster::Priority priority, net::Loop& loop);
   void sendHead(const RequestHead& head, bool end);
   void sendBody(std::string_view data, bool end);
@@ -62,14 +62,14 @@ class Carrier final : public codec::ClientStreamUser, public cluster::PoolWaiter
   void countError();
 
  private:
-  void begin(cluster::WorkerCluster& cluster, cluster::Http1Pool& pool);
+  void begin(cluster::WorkerCluster& cluster, cluster::Pool& pool);
   void nameEndpoint();
   void countRequest();
   void finish();
   void noteSent(bool end);
 
   // cluster::PoolWaiter
-  void onPoolReady(cluster::Http1Client& client) override;
+  void onPoolReady(cluster::Client& client) override;
   void onPoolFailure(const Failure& failure, bool overflow) override;
 
   // codec::ClientStreamUser

@@ -40,7 +40,7 @@ void Forward::start(cluster::WorkerCluster& cluster, net::Loop& loop, const Requ
 }
 
 void Forward::tryEndpoint() {
-  cluster::Http1Pool* pool = chooseEndpoint();
+  cluster::Pool* pool = chooseEndpoint();
   if (pool == nullptr) {
     cluster_->cluster().stats().cx_none_healthy.add();
     const ForwardFailure failure = describeNoEndpoint();
@@ -51,12 +51,12 @@ void Forward::tryEndpoint() {
   carrier_.start(*cluster_, *pool, fresh_);
 }
 
-cluster::Http1Pool* Forward::chooseEndpoint() {
-  cluster::Http1Pool* pool = cluster_->choose(random_, priority_);
+cluster::Pool* Forward::chooseEndpoint() {
+  cluster::Pool* pool = cluster_->choose(random_, priority_, info_.protocol);
   if (tries_ == nullptr || pool == nullptr) return pool;
   for (int64_t asked = 0; tries_->avoids(pool->endpoint(), asked); ++asked) {
     drawAgain();
-    pool = cluster_->choose(random_, priority_);
+    pool = cluster_->choose(random_, priority_, info_.protocol);
   }
   tries_->noteEndpoint(pool->endpoint());
   return pool;
@@ -196,10 +196,11 @@ void Forward::onTrailers(Fields& trailers) {
 
 // A connection that was kept may be closed by its origin just as a request is sent. Nothing of an
 // answer came, so an idempotent request without a body is sent once more, on a new connection.
-// RFC 9110 §9.2.2.
+// RFC 9110 §9.2.2. One that an HTTP/2 origin says it never looked at may be any (RFC 9113 §8.7).
 bool Forward::isSafeToRepeat(const Failure& failure) const {
-  return failure.retry == Retry::IfReused && headers_only_ && isIdempotent(head_->method) &&
-         !repeated_;
+  if (!headers_only_ || repeated_) return false;
+  if (failure.kind == FailureKind::StreamRefused) return true;
+  return failure.retry == Retry::IfReused && isIdempotent(head_->method);
 }
 
 void Forward::onFailure(const Failure& failure, bool overflow) {

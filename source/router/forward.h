@@ -85,7 +85,7 @@ class Forward final {
   void onTryTimeout(bool idle);
 
  private:
-  cluster::Http1Pool* chooseEndpoint();
+  cluster::Pool* chooseEndpoint();
   void tryEndpoint();
   void sendHeld();
   bool askTries(const ResponseHead& head);

@@ -32,6 +32,18 @@ ForwardFailure describe(const Failure& failure, bool response_started) {
                                : "upstream_reset_before_response_started{protocol_error}",
               kReset,
               "protocol error"};
+    case FailureKind::StreamReset:
+      return {failure,
+              ResponseFlag::UpstreamRemoteReset,
+              503,
+              response_started ? "upstream_reset_after_response_started{remote_reset}"
+                               : "upstream_reset_before_response_started{remote_reset}",
+              kReset,
+              "remote reset"};
+    case FailureKind::StreamRefused:
+      return {failure, ResponseFlag::UpstreamRemoteReset,
+              503,     "upstream_reset_before_response_started{remote_refused_stream_reset}",
+              kReset,  "remote refused stream reset"};
     default:
       return {failure,
               ResponseFlag::UpstreamConnectionTermination,

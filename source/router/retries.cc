@@ -78,6 +78,7 @@ bool Retries::wants(const Failure& failure, bool began) const {
   if (failure.kind == FailureKind::Refused) return false;  // by a circuit breaker of ours
   if ((on_ & (kRetryReset | kRetry5xx | kRetryGatewayError)) != 0) return true;
   if ((on_ & kRetryResetBeforeRequest) != 0 && !began) return true;
+  if ((on_ & kRetryRefusedStream) != 0 && failure.kind == FailureKind::StreamRefused) return true;
   return (on_ & kRetryConnectFailure) != 0 && (failure.kind == FailureKind::ConnectFailed ||
                                                failure.kind == FailureKind::ConnectTimeout);
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "source/http2/send_output.h"
+
 namespace weir::stream {
 namespace {
 
@@ -130,8 +132,7 @@ void Http2Server::onTurnEnd() {
 // The one write of the turn.
 void Http2Server::write() {
   if (session_.output().empty()) return;
-  session_.output().forEachPiece([this](std::string_view piece) { connection_->write(piece); });
-  connection_->flush();
+  http2::sendOutput(session_, *connection_);
   if (state_ == State::Closed) return;  // the socket failed
   session_.clearOutput();
   session_.onSent(connection_->queued());

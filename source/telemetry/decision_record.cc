@@ -14,9 +14,10 @@ constexpr std::array<std::string_view, 11> kRouteOutcomes = {
     "runtime", "grpc", "tls",    "metadata", "disabled"};
 constexpr std::array<std::string_view, 5> kFilterOutcomes = {"passed", "waited", "replied",
                                                              "failed", "cancelled"};
-constexpr std::array<std::string_view, 10> kFailures = {
+constexpr std::array<std::string_view, 12> kFailures = {
     "none",           "connect_failed", "connect_timeout", "connection_closed", "connection_reset",
-    "protocol_error", "limit_exceeded", "timeout",         "refused",           "cancelled"};
+    "protocol_error", "limit_exceeded", "timeout",         "refused",           "stream_reset",
+    "stream_refused", "cancelled"};
 static_assert(static_cast<size_t>(RouteOutcome::Disabled) + 1 == kRouteOutcomes.size());
 static_assert(static_cast<size_t>(FilterOutcome::Cancelled) + 1 == kFilterOutcomes.size());
 static_assert(static_cast<size_t>(FailureKind::Cancelled) + 1 == kFailures.size());

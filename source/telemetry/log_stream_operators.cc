@@ -37,10 +37,11 @@ LogValue upstreamProtocol(const LogArgs&, const StreamInfo& info, std::string&) 
   return was_sent ? LogValue::ofText(protocolName(info.upstream_protocol)) : LogValue::none();
 }
 
-// A timeout or a cancellation is no failure of the transport.
+// A timeout, a cancellation or the end of one stream is no failure of the transport.
 LogValue transportFailure(const LogArgs&, const StreamInfo& info, std::string&) {
   const FailureKind kind = info.upstream_failure.kind;
-  const bool transport = kind != FailureKind::Timeout && kind != FailureKind::Cancelled;
+  const bool transport = kind != FailureKind::Timeout && kind != FailureKind::Cancelled &&
+                         kind != FailureKind::StreamReset && kind != FailureKind::StreamRefused;
   return LogValue::ofNonEmpty(transport ? info.upstream_failure.detail : std::string_view());
 }
 

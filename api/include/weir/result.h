@@ -55,6 +55,8 @@ enum class FailureKind : uint8_t {
   LimitExceeded,     // a configured size or count
   Timeout,
   Refused,    // overflow, drain, admission
+  StreamReset,    // the peer ended this exchange alone (HTTP/2)
+  StreamRefused,  // the same, and it did not begin to work on it
   Cancelled,  // the other side of the exchange went away first
 };
 

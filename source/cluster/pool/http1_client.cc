@@ -3,7 +3,7 @@
 #include <charconv>
 #include <utility>
 
-#include "source/cluster/pool/http1_pool.h"
+#include "source/cluster/pool/pool.h"
 #include "source/codec/http1/encode.h"
 #include "source/codec/http1/parse_head.h"
 #include "source/codec/http1/write_body.h"
@@ -18,39 +18,15 @@ constexpr std::chrono::seconds kLingerStep{1};
 
 }  // namespace
 
-Http1Client::Http1Client(Http1Pool& pool, net::Loop& loop)
-    : pool_(pool),
-      connection_(loop, *this),
+Http1Client::Http1Client(Pool& pool, transport::ConnectionPtr connection, net::SteadyTime began)
+    : Client(pool, std::move(connection), began),
       timer_(*this),
       scanner_(codec::MessageType::Response, pool.cluster().settings().max_response_head_bytes) {
-  connection_.countInto(&pool.cluster().stats().bytes);
-  connection_.setHighMark(
-      std::min(pool.cluster().settings().buffer_limit, transport::Connection::kDefaultHighMark));
+  connection_->setUser(*this);
+  armIdle();
 }
 
 Http1Client::~Http1Client() = default;
-
-bool Http1Client::connect() {
-  began_ = connection_.loop().now();
-  if (!connection_.connect(pool_.endpoint().connectAddress())) return false;
-  timer_.arm(connection_.loop().timers(), began_ + pool_.cluster().settings().connect_timeout);
-  return true;
-}
-
-void Http1Client::onConnected() {
-  timer_.disarm();
-  const auto took = connection_.loop().now() - began_;
-  pool_.cluster().stats().cx_connect_ms.record(
-      static_cast<uint64_t>(took / std::chrono::microseconds(1)));
-  state_ = State::Idle;
-  pool_.onConnected(*this);
-  if (state_ == State::Idle) armIdle();
-}
-
-const std::string& Http1Client::localText() {
-  if (local_text_.empty()) local_text_ = net::Address::localOf(connection_.fd()).text();
-  return local_text_;
-}
 
 codec::ClientStream& Http1Client::begin(codec::ClientStreamUser& user, ByteMeter& bytes) {
   user_ = &user;
@@ -59,8 +35,9 @@ codec::ClientStream& Http1Client::begin(codec::ClientStreamUser& user, ByteMeter
   in_body_ = request_done_ = response_started_ = tunnel_ended_ = false;
   trailers_ = nullptr;
   scanner_.reset();
-  received_before_ = connection_.bytesIn();
+  received_before_ = connection_->bytesIn();
   ++served_;
+  pool_.onNoRoom(*this);
   return *this;
 }
 
@@ -83,16 +60,16 @@ void Http1Client::sendHead(const RequestHead& head, bool end) {
       codec::encodeRequestHead(head, request_body_, length, connection, head.fields.arena());
   bytes_->wire_out += text.size();
   bytes_->header_out += text.size() - codec::startLineSize(head) - 2;
-  connection_.write(text);
+  connection_->write(text);
   if (end) endRequest();
 }
 
 void Http1Client::sendBody(std::string_view data, bool end) {
-  bytes_->wire_out += codec::writeBody(connection_, request_body_, data, end);
+  bytes_->wire_out += codec::writeBody(*connection_, request_body_, data, end);
   if (!end) return;
   endRequest();
   if (!isTunnel()) return;
-  connection_.finishWriting();
+  connection_->finishWriting();
   if (tunnel_ended_ && state_ == State::Busy) finishTunnel();
 }
 
@@ -107,7 +84,7 @@ void Http1Client::sendTrailers(const Fields& trailers) {
                                       ? codec::encodeTrailers(trailers, trailers.arena())
                                       : codec::kLastChunk;
     bytes_->wire_out += text.size();
-    connection_.write(text);
+    connection_->write(text);
   }
   endRequest();
 }
@@ -118,7 +95,7 @@ size_t Http1Client::onInput(char* data, size_t size) {
     return size;
   }
   size_t taken = 0;
-  while (taken < size && state_ == State::Busy && !connection_.readPaused()) {
+  while (taken < size && state_ == State::Busy && !connection_->readPaused()) {
     // A step that takes nothing and gives nothing wants more bytes.
     const size_t n =
         in_body_ ? readBody(data + taken, size - taken) : readHead(data + taken, size - taken);
@@ -236,9 +213,9 @@ void Http1Client::finishResponse() {
   }
   state_ = State::Idle;
   in_body_ = false;
-  connection_.trim();
-  connection_.resumeRead();
-  pool_.onIdle(*this);
+  connection_->trim();
+  connection_->resumeRead();
+  pool_.onRoom(*this);
   if (state_ == State::Idle) armIdle();
 }
 
@@ -253,13 +230,13 @@ void Http1Client::finishTunnel() {
 
 // As long as the origin goes on to read.
 void Http1Client::linger() {
-  if (connection_.writeFinished()) return close();
-  timer_.arm(connection_.loop().timers(), connection_.loop().now() + kLingerStep);
+  if (connection_->writeFinished()) return close();
+  timer_.arm(connection_->loop().timers(), connection_->loop().now() + kLingerStep);
 }
 
 void Http1Client::armIdle() {
   const auto idle = pool_.cluster().settings().idle_timeout;
-  if (idle.count() != 0) timer_.arm(connection_.loop().timers(), connection_.loop().now() + idle);
+  if (idle.count() != 0) timer_.arm(connection_->loop().timers(), connection_->loop().now() + idle);
 }
 
 void Http1Client::onInputEnd() {
@@ -286,15 +263,9 @@ void Http1Client::onFailed(const Failure& failure) { fail(failure.kind, failure.
 void Http1Client::fail(FailureKind kind, std::string_view detail) {
   if (state_ == State::Closed) return;
   const State was = std::exchange(state_, State::Closed);
-  const uint64_t bytes_in = connection_.bytesIn();
+  const uint64_t bytes_in = connection_->bytesIn();
   timer_.disarm();
-  connection_.close();
-  if (was == State::Connecting) {
-    if (kind == FailureKind::ConnectionReset || kind == FailureKind::ConnectionClosed) {
-      kind = FailureKind::ConnectFailed;
-    }
-    return pool_.onConnectFailed(*this, {Side::Upstream, kind, Retry::Safe, detail});
-  }
+  connection_->close();
   const ClusterStats& stats = pool_.cluster().stats();
   if (kind == FailureKind::ProtocolError) stats.cx_protocol_error.add();
   (kind == FailureKind::ProtocolError ? stats.cx_destroy_local : stats.cx_destroy_remote).add();
@@ -304,7 +275,7 @@ void Http1Client::fail(FailureKind kind, std::string_view detail) {
     (ours ? stats.cx_destroy_local_with_active_rq : stats.cx_destroy_remote_with_active_rq).add();
     pool_.onRequestEnd();
   }
-  pool_.onClosed(*this, was != State::Idle);
+  pool_.onClosed(*this);
   if (user_ == nullptr) return;
   const bool unanswered = bytes_in == received_before_;
   auto* user = std::exchange(user_, nullptr);
@@ -323,17 +294,20 @@ void Http1Client::detach() {
 
 void Http1Client::close() {
   if (state_ == State::Closed) return;
-  const State was = std::exchange(state_, State::Closed);
+  state_ = State::Closed;
   timer_.disarm();
-  connection_.close();
+  connection_->close();
   pool_.cluster().stats().cx_destroy_local.add();
-  pool_.onClosed(*this, was != State::Idle);
+  pool_.onClosed(*this);
+}
+
+void Http1Client::retire() {
+  if (state_ == State::Idle) close();
 }
 
 void Http1Client::onTimer() {
-  if (state_ == State::Connecting) return fail(FailureKind::ConnectTimeout, "connect timeout");
   if (state_ == State::Lingering) {
-    if (std::exchange(lingered_at_, connection_.bytesOut()) == connection_.bytesOut()) {
+    if (std::exchange(lingered_at_, connection_->bytesOut()) == connection_->bytesOut()) {
       return close();  // not a byte in all that time
     }
     return linger();

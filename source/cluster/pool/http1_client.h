@@ -1,12 +1,12 @@
-// An Http1Client is one HTTP/1 connection to an endpoint, owned by its pool: connecting, then idle
-// or busy with one exchange at a time. It is the ClientStream of that exchange.
+// An Http1Client is one HTTP/1 connection to an endpoint: idle, or busy with one exchange at a time,
+// whose ClientStream it is.
 //
-// Life: connect -> (idle -> busy)* -> [lingering] -> closed; when closed it tells the pool and dies
-// at the end of the turn. A response that ends while its request is unfinished, or says so, closes
-// it. A tunnel ends it, too; it lingers until the tunnel's last bytes are sent.
+// Life: (idle -> busy)* -> [lingering] -> closed. A response that ends while its request is
+// unfinished, or says so, closes it. A tunnel ends it, too; it lingers until the tunnel's last bytes
+// are sent.
 #pragma once
 
-#include "source/cluster/cluster.h"
+#include "source/cluster/pool/client.h"
 #include "source/codec/http1/body_decoder.h"
 #include "source/codec/http1/framing.h"
 #include "source/codec/http1/head_scanner.h"
@@ -17,47 +17,37 @@
 
 namespace weir::cluster {
 
-class Http1Pool;
-
-class Http1Client final : public transport::ConnectionUser,
+class Http1Client final : public Client,
+                          public transport::ConnectionUser,
                           public codec::ClientStream,
-                          public net::TimerUser,
-                          public net::Deferred {
+                          public net::TimerUser {
  public:
-  Http1Client(Http1Pool& pool, net::Loop& loop);
+  Http1Client(Pool& pool, transport::ConnectionPtr connection, net::SteadyTime began);
   ~Http1Client() override;
 
-  // False: failed at once; the caller destroys it.
-  bool connect();
-  // The next exchange; only when idle. `user` is told until its response has ended or detach(), and
-  // `bytes` counts as long.
-  codec::ClientStream& begin(codec::ClientStreamUser& user, ByteMeter& bytes);
-  void close();
+  // Client
+  codec::ClientStream& begin(codec::ClientStreamUser& user, ByteMeter& bytes) override;
+  bool hasRoom() const override { return state_ == State::Idle; }
+  bool idle() const override { return state_ == State::Idle; }
+  void retire() override;
+  Protocol protocol() const override { return Protocol::Http11; }
 
   // codec::ClientStream
   void sendHead(const RequestHead& head, bool end) override;
   void sendBody(std::string_view data, bool end) override;
   void sendTrailers(const Fields& trailers) override;
-  void pauseResponse() override { connection_.pauseRead(); }
-  void resumeResponse() override { connection_.resumeRead(); }
-  bool congested() const override { return connection_.congested(); }
+  void pauseResponse() override { connection_->pauseRead(); }
+  void resumeResponse() override { connection_->resumeRead(); }
+  bool congested() const override { return connection_->congested(); }
   void setUser(codec::ClientStreamUser& user, ByteMeter& bytes) override;
   void detach() override;
   bool reused() const override { return served_ > 1; }
 
-  // Intrusive links of the pool's lists.
-  Http1Client* next = nullptr;
-  Http1Client* previous = nullptr;
-  uint64_t served() const { return served_; }
-  net::SteadyTime began() const { return began_; }
-  const std::string& localText();
-
  private:
-  enum class State : uint8_t { Connecting, Idle, Busy, Lingering, Closed };
+  enum class State : uint8_t { Idle, Busy, Lingering, Closed };
 
   size_t onInput(char* data, size_t size) override;
   void onInputEnd() override;
-  void onConnected() override;
   void onWritable() override;
   void onFailed(const Failure& failure) override;
   void onTimer() override;
@@ -71,9 +61,8 @@ class Http1Client final : public transport::ConnectionUser,
   bool isTunnel() const { return in_body_ && framing_.body == codec::BodyKind::Tunnel; }
   void fail(FailureKind kind, std::string_view detail);
   void armIdle();
+  void close();
 
-  Http1Pool& pool_;
-  transport::Connection connection_;
   net::Timer timer_;
   codec::ClientStreamUser* user_ = nullptr;
   ByteMeter* bytes_ = nullptr;  // beside user_
@@ -83,7 +72,7 @@ class Http1Client final : public transport::ConnectionUser,
   Fields* trailers_ = nullptr;
   codec::BodyKind request_body_ = codec::BodyKind::None;
   Method method_ = Method::Get;
-  State state_ = State::Connecting;
+  State state_ = State::Idle;
   bool in_body_ = false;
   bool request_done_ = false;
   bool response_started_ = false;
@@ -93,8 +82,6 @@ class Http1Client final : public transport::ConnectionUser,
   uint64_t received_before_ = 0;  // bytes of earlier exchanges
   uint64_t lingered_at_ = 0;      // bytes sent when it was looked last
   size_t left_ = 0;               // bytes received behind what was parsed last
-  net::SteadyTime began_;
-  std::string local_text_;
 };
 
 }  // namespace weir::cluster

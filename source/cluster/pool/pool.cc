@@ -1,7 +1,10 @@
-#include "source/cluster/pool/http1_pool.h"
+#include "source/cluster/pool/pool.h"
 
 #include <cerrno>
 #include <utility>
+
+#include "source/cluster/pool/http1_client.h"
+#include "source/cluster/pool/http2_client.h"
 
 namespace weir::cluster {
 namespace {
@@ -13,83 +16,88 @@ Failure connectFailure() {
           local ? "out of file descriptors" : "cannot connect"};
 }
 
+// Plain text agrees on nothing: HTTP/1, as in Envoy.
+bool agreedOnHttp2(const transport::Connection&) { return false; }
+
 }  // namespace
 
 void PoolWaiter::leaveQueue() {
   if (pool_ != nullptr) pool_->dequeue(*this);
 }
 
-Http1Pool::Http1Pool(net::Loop& loop, PoolOwner& owner, const Cluster& cluster,
-                     EndpointPtr endpoint, Priority priority)
+Pool::Pool(net::Loop& loop, PoolOwner& owner, const Cluster& cluster, EndpointPtr endpoint,
+           PoolKey key)
     : loop_(loop),
       owner_(owner),
       cluster_(cluster),
-      limits_(cluster.limits(priority)),
-      budgets_(cluster.budgets(priority)),
-      endpoint_(std::move(endpoint)) {}
+      limits_(cluster.limits(key.priority)),
+      budgets_(cluster.budgets(key.priority)),
+      endpoint_(std::move(endpoint)),
+      version_(key.version) {
+  if (version_ != HttpVersion::Http1) {
+    expected_room_ = cluster.settings().http2.codec.max_concurrent_streams;
+  }
+}
 
-Http1Pool::~Http1Pool() {
+Pool::~Pool() {
   while (first_ != nullptr) dequeue(*first_);
-  for (Http1Client** list : {&idle_, &busy_}) {
-    while (*list != nullptr) {
-      Http1Client* client = *list;
-      unlink(*list, *client);
+  for (ClientList* list : {&open_, &full_}) {
+    while (!list->empty()) {
+      Client* client = list->first();
+      list->remove(*client);
       budgets_.connections.give();
       delete client;
     }
   }
-}
-
-void Http1Pool::link(Http1Client*& list, Http1Client& client) {
-  client.previous = nullptr;
-  client.next = list;
-  if (list != nullptr) list->previous = &client;
-  list = &client;
-}
-
-void Http1Pool::unlink(Http1Client*& list, Http1Client& client) {
-  if (client.previous != nullptr) {
-    client.previous->next = client.next;
-  } else {
-    list = client.next;
+  while (connecting_ != nullptr) {
+    budgets_.connections.give();
+    delete std::exchange(connecting_, connecting_->next);
   }
-  if (client.next != nullptr) client.next->previous = client.previous;
-  client.next = client.previous = nullptr;
 }
 
-void Http1Pool::enqueue(PoolWaiter& waiter) {
+void Pool::enqueue(PoolWaiter& waiter) {
   waiter.pool_ = this;
   waiter.next_ = nullptr;
   waiter.previous_ = last_;
   (last_ != nullptr ? last_->next_ : first_) = &waiter;
   last_ = &waiter;
+  ++waiting_;
   budgets_.pending.take();
   cluster_.stats().rq_pending_total.add();
   cluster_.stats().rq_pending_active.add();
 }
 
-void Http1Pool::dequeue(PoolWaiter& waiter) {
+void Pool::dequeue(PoolWaiter& waiter) {
   (waiter.previous_ != nullptr ? waiter.previous_->next_ : first_) = waiter.next_;
   (waiter.next_ != nullptr ? waiter.next_->previous_ : last_) = waiter.previous_;
   waiter.pool_ = nullptr;
+  --waiting_;
   budgets_.pending.give();
   cluster_.stats().rq_pending_active.sub();
 }
 
-void Http1Pool::acquire(PoolWaiter& waiter, bool fresh) {
+Client* Pool::choose(bool fresh) const {
+  Client* client = open_.first();
+  if (!fresh) return client;
+  while (client != nullptr && client->idle()) client = ClientList::after(*client);
+  return client;
+}
+
+void Pool::acquire(PoolWaiter& waiter, bool fresh) {
   const ClusterStats& stats = cluster_.stats();
   if (budgets_.requests.full(limits_.max_requests)) {
     stats.rq_pending_overflow.add();
     return waiter.onPoolFailure({Side::Weir, FailureKind::Refused, Retry::Never, "max_requests"},
                                 true);
   }
-  if (idle_ != nullptr && !fresh) return serve(*idle_, waiter);
+  if (Client* client = choose(fresh)) return serve(*client, waiter);
   if (budgets_.pending.full(limits_.max_pending)) {
     stats.rq_pending_overflow.add();
     return waiter.onPoolFailure(
         {Side::Weir, FailureKind::Refused, Retry::Never, "max_pending_requests"}, true);
   }
   enqueue(waiter);
+  if (enoughUnderWay()) return;
   // An endpoint always gets one connection, whatever the ceiling says: else it could starve.
   if (connections_ != 0 && budgets_.connections.full(limits_.max_connections)) {
     stats.cx_overflow.add();
@@ -100,66 +108,102 @@ void Http1Pool::acquire(PoolWaiter& waiter, bool fresh) {
   waiter.onPoolFailure(connectFailure(), false);
 }
 
-bool Http1Pool::startConnection() {
-  auto* client = new Http1Client(*this, loop_);
+bool Pool::enoughUnderWay() const {
+  return waiting_ <= uint64_t{under_way_} * expected_room_;
+}
+
+bool Pool::startConnection() {
+  auto* connecting = new Connecting(*this, loop_);
   const ClusterStats& stats = cluster_.stats();
   stats.cx_total.add();
-  stats.cx_http1_total.add();
   endpoint_->counts.cx_total.fetch_add(1, std::memory_order_relaxed);
-  if (!client->connect()) {
+  if (!connecting->start()) {
     const int error = errno;
-    delete client;
+    delete connecting;
     errno = error;
     stats.cx_connect_fail.add();
     endpoint_->counts.cx_connect_fail.fetch_add(1, std::memory_order_relaxed);
     return false;
   }
-  ++connecting_;
+  connecting->next = std::exchange(connecting_, connecting);
+  ++under_way_;
   ++connections_;
   budgets_.connections.take();
   stats.cx_active.add();
   endpoint_->counts.cx_active.fetch_add(1, std::memory_order_relaxed);
-  link(busy_, *client);
   return true;
 }
 
-void Http1Pool::serve(Http1Client& client, PoolWaiter& waiter) {
-  unlink(idle_, client);
-  link(busy_, client);
+// For those who wait, when a connection that should have served them does not.
+void Pool::makeConnections() {
+  while (first_ != nullptr && !enoughUnderWay()) {
+    if (connections_ != 0 && budgets_.connections.full(limits_.max_connections)) return;
+    if (!startConnection()) {
+      if (connections_ == 0) failWaiters(connectFailure());
+      return;
+    }
+  }
+}
+
+void Pool::serve(Client& client, PoolWaiter& waiter) {
   budgets_.requests.take();
   waiter.onPoolReady(client);
 }
 
-void Http1Pool::give(Http1Client& client) {
-  if (first_ == nullptr) {
-    if (draining_) client.close();
-    return;
+void Pool::offer(Client& client) {
+  while (first_ != nullptr && client.hasRoom()) {
+    PoolWaiter& waiter = *first_;
+    dequeue(waiter);
+    serve(client, waiter);
   }
-  PoolWaiter& waiter = *first_;
-  dequeue(waiter);
-  serve(client, waiter);
+  if (draining_ && client.idle()) client.retire();
 }
 
-void Http1Pool::onConnected(Http1Client& client) {
-  --connecting_;
-  unlink(busy_, client);
-  link(idle_, client);
-  give(client);
+void Pool::forget(Connecting& connecting) {
+  Connecting** at = &connecting_;
+  while (*at != &connecting) at = &(*at)->next;
+  *at = connecting.next;
+  --under_way_;
+  loop_.destroyLater(&connecting);
 }
 
-void Http1Pool::onConnectFailed(Http1Client& client, const Failure& failure) {
-  --connecting_;
+Client& Pool::makeClient(Connecting& connecting) {
+  transport::ConnectionPtr connection = connecting.take();
+  const bool http2 =
+      version_ == HttpVersion::Http2 || (version_ == HttpVersion::Agreed && agreedOnHttp2(*connection));
+  if (http2) {
+    cluster_.stats().cx_http2_total.add();
+    return *new Http2Client(*this, std::move(connection), connecting.began());
+  }
+  // What the endpoint spoke once it is expected to speak again.
+  expected_room_ = 1;
+  cluster_.stats().cx_http1_total.add();
+  return *new Http1Client(*this, std::move(connection), connecting.began());
+}
+
+void Pool::onConnected(Connecting& connecting) {
+  Client& client = makeClient(connecting);
+  forget(connecting);
+  client.open_ = true;
+  open_.add(client);
+  offer(client);
+  makeConnections();
+}
+
+void Pool::onConnectFailed(Connecting& connecting, const Failure& failure) {
   cluster_.stats().cx_connect_fail.add();
   if (failure.kind == FailureKind::ConnectTimeout) cluster_.stats().cx_connect_timeout.add();
   endpoint_->counts.cx_connect_fail.fetch_add(1, std::memory_order_relaxed);
-  forget(busy_, client);
+  forget(connecting);
+  countEnd(connecting.began());
   failWaiters(failure);
-  if (draining_ && empty() && first_ == nullptr) owner_.onPoolEmpty(*this);
+  makeConnections();
+  tellIfEmpty();
 }
 
 // Each failed connection costs the oldest waiter; without any connection left nobody else will come
 // to serve the others.
-void Http1Pool::failWaiters(const Failure& failure) {
+void Pool::failWaiters(const Failure& failure) {
   bool oldest = true;
   while (first_ != nullptr && (oldest || connections_ == 0)) {
     PoolWaiter& waiter = *first_;
@@ -170,37 +214,55 @@ void Http1Pool::failWaiters(const Failure& failure) {
   }
 }
 
-void Http1Pool::onIdle(Http1Client& client) {
-  unlink(busy_, client);
-  link(idle_, client);
-  give(client);
+void Pool::onRoom(Client& client) {
+  if (!client.open_) {
+    client.open_ = true;
+    full_.remove(client);
+    open_.add(client);
+  }
+  offer(client);
 }
 
-void Http1Pool::onRequestEnd() { budgets_.requests.give(); }
+void Pool::onNoRoom(Client& client) {
+  if (!client.open_) return;
+  client.open_ = false;
+  open_.remove(client);
+  full_.add(client);
+}
 
-void Http1Pool::forget(Http1Client*& list, Http1Client& client) {
-  unlink(list, client);
+void Pool::countEnd(net::SteadyTime began) {
   --connections_;
   budgets_.connections.give();
-  cluster_.stats().cx_active.sub();
-  cluster_.stats().cx_destroy.add();
-  cluster_.stats().cx_length_ms.record(
-      static_cast<uint64_t>((loop_.now() - client.began()) / std::chrono::microseconds(1)));
+  const ClusterStats& stats = cluster_.stats();
+  stats.cx_active.sub();
+  stats.cx_destroy.add();
+  stats.cx_length_ms.record(
+      static_cast<uint64_t>((loop_.now() - began) / std::chrono::microseconds(1)));
   endpoint_->counts.cx_active.fetch_sub(1, std::memory_order_relaxed);
-  loop_.destroyLater(&client);
 }
 
-void Http1Pool::onClosed(Http1Client& client, bool was_busy) {
-  forget(was_busy ? busy_ : idle_, client);
-  // Someone may have waited for room under max_connections.
-  if (first_ != nullptr && connections_ == 0 && !startConnection()) failWaiters(connectFailure());
+void Pool::onClosed(Client& client) {
+  (client.open_ ? open_ : full_).remove(client);
+  countEnd(client.began());
+  loop_.destroyLater(&client);
+  makeConnections();
+  tellIfEmpty();
+}
+
+void Pool::tellIfEmpty() {
   if (draining_ && empty() && first_ == nullptr) owner_.onPoolEmpty(*this);
 }
 
-void Http1Pool::drain() {
+void Pool::drain() {
   draining_ = true;
-  while (idle_ != nullptr) idle_->close();
-  if (empty() && first_ == nullptr) owner_.onPoolEmpty(*this);
+  for (ClientList* list : {&open_, &full_}) {
+    for (Client* client = list->first(); client != nullptr;) {
+      Client* const next = ClientList::after(*client);
+      client->retire();
+      client = next;
+    }
+  }
+  tellIfEmpty();
 }
 
 }  // namespace weir::cluster

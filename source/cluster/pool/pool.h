@@ -1,12 +1,14 @@
-// An Http1Pool holds one worker's connections to one endpoint. Requests take the connection used
-// last; without one they wait while a new one connects. Circuit breakers are the cluster's, by
-// priority, and count across workers. Owner: WorkerCluster. Worker thread only.
+// A Pool holds one worker's connections to one endpoint, of one HTTP version or of the one that TLS
+// agrees on. Requests take the connection used last that has room; without one they wait while a
+// new one connects. Circuit breakers are the cluster's, by priority, and count across workers.
+// Owner: WorkerCluster. Worker thread only.
 #pragma once
 
 #include <string_view>
 
 #include "source/cluster/cluster.h"
-#include "source/cluster/pool/http1_client.h"
+#include "source/cluster/pool/client.h"
+#include "source/cluster/pool/connecting.h"
 #include "source/net/loop.h"
 
 namespace weir::cluster {
@@ -14,7 +16,8 @@ namespace weir::cluster {
 // Someone who wants to send a request. Destroying it leaves the queue.
 class PoolWaiter {
  public:
-  virtual void onPoolReady(Http1Client& client) = 0;
+  // To call client.begin() before it returns.
+  virtual void onPoolReady(Client& client) = 0;
   // `overflow`: a circuit breaker refused; otherwise no connection could be made.
   virtual void onPoolFailure(const Failure& failure, bool overflow) = 0;
 
@@ -28,8 +31,8 @@ class PoolWaiter {
   bool queued() const { return pool_ != nullptr; }
 
  private:
-  friend class Http1Pool;
-  Http1Pool* pool_ = nullptr;  // set while queued
+  friend class Pool;
+  Pool* pool_ = nullptr;  // set while queued
   PoolWaiter* next_ = nullptr;
   PoolWaiter* previous_ = nullptr;
 };
@@ -37,48 +40,53 @@ class PoolWaiter {
 // What a pool tells its owner.
 class PoolOwner {
  public:
-  virtual void onPoolEmpty(Http1Pool& pool) = 0;  // draining, and its last connection is gone
+  virtual void onPoolEmpty(Pool& pool) = 0;  // draining, and its last connection is gone
 
  protected:
   ~PoolOwner() = default;
 };
 
-class Http1Pool {
+class Pool {
  public:
-  Http1Pool(net::Loop& loop, PoolOwner& owner, const Cluster& cluster, EndpointPtr endpoint,
-            Priority priority = Priority::Default);
-  Http1Pool(const Http1Pool&) = delete;
-  ~Http1Pool();
+  Pool(net::Loop& loop, PoolOwner& owner, const Cluster& cluster, EndpointPtr endpoint,
+       PoolKey key = {});
+  Pool(const Pool&) = delete;
+  ~Pool();
 
   // Calls the waiter back, at once or later, exactly once unless it leaves. `fresh`: idle
   // connections are passed over.
   void acquire(PoolWaiter& waiter, bool fresh = false);
-  // No new connections; idle ones close now, busy ones after their exchange.
+  // No new connections; idle ones close now, busy ones after what they carry.
   void drain();
-  bool empty() const { return busy_ == nullptr && idle_ == nullptr && connecting_ == 0; }
-
+  bool empty() const { return open_.empty() && full_.empty() && connecting_ == nullptr; }
   const Cluster& cluster() const { return cluster_; }
   const Endpoint& endpoint() const { return *endpoint_; }
   const EndpointPtr& sharedEndpoint() const { return endpoint_; }
+  net::Loop& loop() { return loop_; }
 
-  // From Http1Client.
-  void onConnected(Http1Client& client);
-  void onConnectFailed(Http1Client& client, const Failure& failure);
-  void onIdle(Http1Client& client);
-  void onClosed(Http1Client& client, bool was_busy);
-  void onRequestEnd();  // gives the request's share of max_requests back
+  // From connections.
+  void onConnected(Connecting& connecting);
+  void onConnectFailed(Connecting& connecting, const Failure& failure);
+  void onRoom(Client& client);
+  void onNoRoom(Client& client);
+  void onClosed(Client& client);
+  void onRequestEnd() { budgets_.requests.give(); }
 
  private:
   friend class PoolWaiter;
-  static void link(Http1Client*& list, Http1Client& client);
-  static void unlink(Http1Client*& list, Http1Client& client);
   void enqueue(PoolWaiter& waiter);
   void dequeue(PoolWaiter& waiter);
+  Client* choose(bool fresh) const;
   bool startConnection();
-  void serve(Http1Client& client, PoolWaiter& waiter);
-  void give(Http1Client& client);
-  void forget(Http1Client*& list, Http1Client& client);
+  void makeConnections();
+  bool enoughUnderWay() const;
+  Client& makeClient(Connecting& connecting);
+  void serve(Client& client, PoolWaiter& waiter);
+  void offer(Client& client);
+  void forget(Connecting& connecting);
+  void countEnd(net::SteadyTime began);
   void failWaiters(const Failure& failure);
+  void tellIfEmpty();
 
   net::Loop& loop_;
   PoolOwner& owner_;
@@ -86,12 +94,16 @@ class Http1Pool {
   const Limits& limits_;
   Budgets& budgets_;
   EndpointPtr endpoint_;
-  Http1Client* idle_ = nullptr;
-  Http1Client* busy_ = nullptr;  // connecting ones too
+  const HttpVersion version_;
+  ClientList open_;  // with room
+  ClientList full_;
+  Connecting* connecting_ = nullptr;
   PoolWaiter* first_ = nullptr;
   PoolWaiter* last_ = nullptr;
-  uint32_t connecting_ = 0;
-  uint32_t connections_ = 0;
+  uint32_t waiting_ = 0;
+  uint32_t under_way_ = 0;      // connecting
+  uint32_t connections_ = 0;    // those, too
+  uint32_t expected_room_ = 1;  // of a connection that is under way
   bool draining_ = false;
 };
 
