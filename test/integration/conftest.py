@@ -8,6 +8,7 @@ import tempfile
 import pytest
 
 import bootstrap as bs
+import http2_wire
 from origin import Origin, Server
 from raw_client import Client
 from weir_process import Weir, free_port, wait_for
@@ -50,6 +51,12 @@ class Place:
 
     def client(self, port=None, **options):
         return self._closed_later(Client(port or self.port, **options))
+
+    def h2_origin(self, reply=None, **options):
+        return self._closed_later(http2_wire.Origin(reply, **options))
+
+    def h2_client(self, **options):
+        return self._closed_later(http2_wire.Client(self.port, **options))
 
     def _closed_later(self, thing):
         self.closers.append(thing.close)
