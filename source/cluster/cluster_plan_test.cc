@@ -243,8 +243,7 @@ TEST(ClusterPlan, HttpVersions) {
   EXPECT_EQ(version(R"("protocol_selection": "USE_DOWNSTREAM_PROTOCOL")"),
             HttpVersion::AsDownstream);
   EXPECT_EQ(typed(R"("explicit_http_config": {"http_protocol_options": {}})"), HttpVersion::Http1);
-  EXPECT_EQ(typed(R"("explicit_http_config": {"http2_protocol_options": {}})"),
-            HttpVersion::Http2);
+  EXPECT_EQ(typed(R"("explicit_http_config": {"http2_protocol_options": {}})"), HttpVersion::Http2);
   EXPECT_EQ(typed(R"("use_downstream_protocol_config": {})"), HttpVersion::AsDownstream);
   EXPECT_EQ(typed(R"("auto_config": {})"), HttpVersion::Agreed);
 }

@@ -16,10 +16,10 @@ class ClusterStats {
  public:
   explicit ClusterStats(const StatScope& scope, bool speaks_http2 = false);
 
-  Counter cx_total, cx_http1_total, cx_http2_total, cx_close_notify, cx_connect_fail, cx_connect_timeout, cx_idle_timeout,
-      cx_overflow, cx_destroy, cx_destroy_local, cx_destroy_remote, cx_destroy_with_active_rq,
-      cx_destroy_local_with_active_rq, cx_destroy_remote_with_active_rq, cx_max_requests,
-      cx_none_healthy, cx_protocol_error;
+  Counter cx_total, cx_http1_total, cx_http2_total, cx_close_notify, cx_connect_fail,
+      cx_connect_timeout, cx_idle_timeout, cx_overflow, cx_destroy, cx_destroy_local,
+      cx_destroy_remote, cx_destroy_with_active_rq, cx_destroy_local_with_active_rq,
+      cx_destroy_remote_with_active_rq, cx_max_requests, cx_none_healthy, cx_protocol_error;
   Gauge cx_active;
   transport::ByteCounters bytes;
   http2::Stats http2;  // counts nothing where HTTP/2 is not spoken

@@ -35,8 +35,8 @@ class Carrier final : public codec::ClientStreamUser, public cluster::PoolWaiter
   // `fresh`: not on a connection that has been idle. Ends in Forward::onReady() or a failure.
   void start(cluster::WorkerCluster& cluster, cluster::Pool& pool, bool fresh);
   // The same for a CONNECT that ends here: bare TCP, no connection of the pool.
-  void startTcp(cluster::WorkerCluster& cluster, cluster::Pool& pool,
-                cluster::Priority priority, net::Loop& loop);
+  void startTcp(cluster::WorkerCluster& cluster, cluster::Pool& pool, cluster::Priority priority,
+                net::Loop& loop);
   void sendHead(const RequestHead& head, bool end);
   void sendBody(std::string_view data, bool end);
   void sendTrailers(const Fields& trailers);

@@ -200,8 +200,9 @@ TEST_F(Http2ServerTest, AConnectionOfAgeIsDrained) {
 }
 
 TEST_F(Http2ServerTest, PingsKeepItAliveWhileTheyAreAnswered) {
-  open("http2_protocol_options: {connection_keepalive: {interval: 10s, timeout: 2s, "
-       "interval_jitter: {value: 0}}}");
+  open(
+      "http2_protocol_options: {connection_keepalive: {interval: 10s, timeout: 2s, "
+      "interval_jitter: {value: 0}}}");
   request();
   for (int i = 0; i < 5; ++i) pass(11s);
   EXPECT_FALSE(ended_);

@@ -54,10 +54,10 @@ enum class FailureKind : uint8_t {
   ProtocolError,     // bytes that are not the protocol
   LimitExceeded,     // a configured size or count
   Timeout,
-  Refused,    // overflow, drain, admission
+  Refused,        // overflow, drain, admission
   StreamReset,    // the peer ended this exchange alone (HTTP/2)
   StreamRefused,  // the same, and it did not begin to work on it
-  Cancelled,  // the other side of the exchange went away first
+  Cancelled,      // the other side of the exchange went away first
 };
 
 // Whether the request may be sent again without asking its owner.

@@ -34,8 +34,8 @@ void Connecting::onConnected() {
 void Connecting::onInputEnd() { fail(FailureKind::ConnectFailed, "closed while connecting"); }
 
 void Connecting::onFailed(const Failure& failure) {
-  const bool lost = failure.kind == FailureKind::ConnectionReset ||
-                    failure.kind == FailureKind::ConnectionClosed;
+  const bool lost =
+      failure.kind == FailureKind::ConnectionReset || failure.kind == FailureKind::ConnectionClosed;
   fail(lost ? FailureKind::ConnectFailed : failure.kind, failure.detail);
 }
 

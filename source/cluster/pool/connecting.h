@@ -1,7 +1,7 @@
 // A Connecting is a pool's connection that is being made: it waits for the socket, at most for the
-// cluster's connect_timeout, and then hands it to the pool, which makes a Client of it. Only then is
-// it known what the connection speaks. Owned by the pool; dies at the end of the turn in which it is
-// done. Worker thread only.
+// cluster's connect_timeout, and then hands it to the pool, which makes a Client of it. Only then
+// is it known what the connection speaks. Owned by the pool; dies at the end of the turn in which
+// it is done. Worker thread only.
 #pragma once
 
 #include "source/net/loop.h"

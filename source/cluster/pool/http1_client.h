@@ -1,9 +1,9 @@
-// An Http1Client is one HTTP/1 connection to an endpoint: idle, or busy with one exchange at a time,
-// whose ClientStream it is.
+// An Http1Client is one HTTP/1 connection to an endpoint: idle, or busy with one exchange at a
+// time, whose ClientStream it is.
 //
 // Life: (idle -> busy)* -> [lingering] -> closed. A response that ends while its request is
-// unfinished, or says so, closes it. A tunnel ends it, too; it lingers until the tunnel's last bytes
-// are sent.
+// unfinished, or says so, closes it. A tunnel ends it, too; it lingers until the tunnel's last
+// bytes are sent.
 #pragma once
 
 #include "source/cluster/pool/client.h"

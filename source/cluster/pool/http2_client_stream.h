@@ -25,11 +25,7 @@ class Http2ClientStream final : public codec::Http2Stream,
  public:
   Http2ClientStream(Http2Client& client, codec::ClientStreamUser& user, ByteMeter& bytes,
                     bool reused)
-      : client_(client),
-        user_(&user),
-        bytes_(&bytes),
-        before_(bytes),
-        reused_(reused) {}
+      : client_(client), user_(&user), bytes_(&bytes), before_(bytes), reused_(reused) {}
 
   // codec::ClientStream
   void sendHead(const RequestHead& head, bool end) override;
@@ -65,9 +61,9 @@ class Http2ClientStream final : public codec::Http2Stream,
 
   Http2Client& client_;
   codec::ClientStreamUser* user_;  // null: nobody any more
-  ByteMeter* bytes_;  // beside user_
-  const ByteMeter before_;  // of earlier attempts
-  uint32_t taken_ = 0;  // of the server's window, and not given back
+  ByteMeter* bytes_;               // beside user_
+  const ByteMeter before_;         // of earlier attempts
+  uint32_t taken_ = 0;             // of the server's window, and not given back
   const bool reused_;
   bool paused_ = false;
   bool answered_ = false;  // something of a response came

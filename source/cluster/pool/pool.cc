@@ -108,9 +108,7 @@ void Pool::acquire(PoolWaiter& waiter, bool fresh) {
   waiter.onPoolFailure(connectFailure(), false);
 }
 
-bool Pool::enoughUnderWay() const {
-  return waiting_ <= uint64_t{under_way_} * expected_room_;
-}
+bool Pool::enoughUnderWay() const { return waiting_ <= uint64_t{under_way_} * expected_room_; }
 
 bool Pool::startConnection() {
   auto* connecting = new Connecting(*this, loop_);
@@ -169,8 +167,8 @@ void Pool::forget(Connecting& connecting) {
 
 Client& Pool::makeClient(Connecting& connecting) {
   transport::ConnectionPtr connection = connecting.take();
-  const bool http2 =
-      version_ == HttpVersion::Http2 || (version_ == HttpVersion::Agreed && agreedOnHttp2(*connection));
+  const bool http2 = version_ == HttpVersion::Http2 ||
+                     (version_ == HttpVersion::Agreed && agreedOnHttp2(*connection));
   if (http2) {
     cluster_.stats().cx_http2_total.add();
     return *new Http2Client(*this, std::move(connection), connecting.began());
