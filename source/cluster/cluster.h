@@ -7,78 +7,19 @@
 
 #include <array>
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
+#include <utility>
 
+#include "source/cluster/cluster_settings.h"
 #include "source/cluster/cluster_stats.h"
 #include "source/cluster/endpoint.h"
 #include "source/cluster/membership.h"
-#include "source/http2/options.h"
-#include "source/telemetry/configured_metadata.h"
-#include "source/transport/connection.h"
 #include "weir/stats.h"
 
 namespace weir::cluster {
-
-struct ProxyHeaderSettings;
-
-inline constexpr uint32_t kNoSlot = UINT32_MAX;
-
-enum class Discovery : uint8_t { Static, StrictDns, LogicalDns };
-enum class LbPolicy : uint8_t { RoundRobin, Random, LeastRequest };
-
-// Of a route's requests: each priority has its own thresholds, counts and connections.
-enum class Priority : uint8_t { Default, High };
-
-// What a cluster's endpoints speak. Agreed: what TLS agrees on, HTTP/1 in plain text. AsDownstream:
-// the version of the request's own connection.
-enum class HttpVersion : uint8_t { Http1, Http2, Agreed, AsDownstream };
-
-// Requests of different keys never share a connection.
-struct PoolKey {
-  Priority priority = Priority::Default;
-  HttpVersion version = HttpVersion::Http1;  // never AsDownstream
-};
-
-// Retries at one time as a share of the requests at that time.
-struct RetryBudget {
-  double percent = 20;
-  uint32_t least = 3;
-};
-
-// One priority's circuit-breaker thresholds (envoy CircuitBreakers.Thresholds).
-struct Limits {
-  uint32_t max_connections = 1024;
-  uint32_t max_pending = 1024;
-  uint32_t max_requests = 1024;
-  uint32_t max_retries = 3;
-  std::optional<RetryBudget> retry_budget;  // takes the place of max_retries
-};
-
-struct ClusterSettings {
-  std::string name;
-  std::string stat_name;  // alt_stat_name or name
-  Discovery discovery = Discovery::Static;
-  LbPolicy lb_policy = LbPolicy::RoundRobin;
-  uint32_t choice_count = 2;  // of LeastRequest
-  Limits limits;              // of DEFAULT priority
-  Limits high_limits;         // of HIGH priority
-  std::chrono::milliseconds connect_timeout{5000};
-  std::chrono::milliseconds idle_timeout{3'600'000};  // of pooled connections; 0: none
-  size_t buffer_limit = 1 << 20;                      // per_connection_buffer_limit_bytes
-  uint64_t max_requests_per_connection = 0;           // 0: no limit
-  uint32_t max_response_head_bytes = 60 * 1024;
-  uint32_t max_response_fields = 100;
-  std::shared_ptr<const telemetry::ConfiguredMetadata> metadata;  // null: none
-  std::shared_ptr<const ProxyHeaderSettings> proxy_header;        // null: none is written
-  HttpVersion http_version = HttpVersion::Http1;
-  http2::Options http2 = http2::defaultOptions(http2::Role::Client);
-  bool enable_trailers = false;  // of HTTP/1: else trailers are dropped, as in Envoy
-};
 
 // A count with a ceiling, shared by all workers. Workers that look at the same moment may overshoot
 // by one each.
