@@ -87,7 +87,7 @@ TEST_F(WorkerClusterTest, LeastRequestMeasuresRequestsByWeight) {
 
 TEST_F(WorkerClusterTest, EachPriorityHasConnectionsAndCountsOfItsOwn) {
   struct Waiter final : PoolWaiter {
-    void onPoolReady(Http1Client&) override { ADD_FAILURE() << "nobody listens there"; }
+    void onPoolReady(Client&) override { ADD_FAILURE() << "nobody listens there"; }
     void onPoolFailure(const Failure&, bool overflow) override { refused = overflow; }
     bool refused = false;
   };
