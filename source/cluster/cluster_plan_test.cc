@@ -206,7 +206,8 @@ TEST(ClusterPlan, WhatWouldBeDisobeyedIsRefusedByName) {
        http_at + ".explicit_http_config.http3_protocol_options", "HTTP/3"},
       {http + R"("use_downstream_protocol_config": {"http3_protocol_options": {}}}})",
        http_at + ".use_downstream_protocol_config.http3_protocol_options", "HTTP/3"},
-      {http + R"("auto_config": {"http2_protocol_options": {"connection_keepalive": {}}}}})",
+      {http + R"("auto_config": {"http2_protocol_options": {"connection_keepalive":
+        {"interval": "30s"}}}}})",
        http_at + ".auto_config.http2_protocol_options.connection_keepalive", "timeout"},
       {http + R"("common_http_protocol_options": {}}})", http_at, "explicit_http_config"},
       {R"("typed_extension_protocol_options": {"envoy.x": {"@type":

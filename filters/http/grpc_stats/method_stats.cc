@@ -66,17 +66,21 @@ const MethodCounts& MethodStats::find(MethodCache& cache, const StatScope& scope
 
 const MethodCounts* MethodStats::make(const std::string& key, const StatScope& scope,
                                       const grpc::Method* method) {
-  if (method != nullptr && full_.load(std::memory_order_relaxed)) return nullptr;
-  std::lock_guard lock(mutex_);
+  {
+    std::shared_lock lock(mutex_);
+    if (auto found = made_.find(key); found != made_.end()) return found->second.get();
+    if (method != nullptr && methods_ == kMost) return nullptr;
+  }
+  std::unique_lock lock(mutex_);
   if (auto found = made_.find(key); found != made_.end()) return found->second.get();
   StatScope place = scope.scope("grpc");
   if (method != nullptr) {
-    if (full_) return nullptr;  // another worker was faster
+    if (methods_ == kMost) return nullptr;  // another worker was faster
     const std::string service =
         choice_.replaces_dots ? withoutDots(method->service) : std::string(method->service);
     place = place.tagged(service, "envoy_grpc_bridge_service")
                 .tagged(method->name, "envoy_grpc_bridge_method");
-    if (++methods_ == kMost) full_.store(true, std::memory_order_relaxed);
+    ++methods_;
   }
   auto made = std::make_unique<const MethodCounts>(std::move(place), choice_.upstream_time);
   return made_.emplace(key, std::move(made)).first->second.get();

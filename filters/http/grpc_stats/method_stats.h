@@ -10,6 +10,7 @@
 #include <chrono>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -77,8 +78,7 @@ class MethodStats {
 
   const Choice choice_;
   const Counter overflow_;
-  std::atomic<bool> full_{false};
-  std::mutex mutex_;
+  std::shared_mutex mutex_;  // a client that invents methods asks again and again
   std::unordered_map<std::string, std::unique_ptr<const MethodCounts>> made_;
   size_t methods_ = 0;
 };
