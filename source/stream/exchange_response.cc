@@ -155,6 +155,7 @@ void Exchange::sendReplyBody(const LocalReply& reply, bool through_chain) {
 
 void Exchange::onRequestError(const codec::ParseError& error) {
   plan_->stats.cx_protocol_error.add();
+  info_.protocol = request_->protocol;
   request_complete_ = true;
   localReply({.status = error.status,
               .body = reasonPhrase(error.status),

@@ -16,6 +16,11 @@ import h2.settings
 
 from http1_wire import PATIENCE
 
+# A GOAWAY leaves what is under way to go on (RFC 9113 §6.8); older versions of the library do not.
+_MACHINE = h2.connection.H2ConnectionStateMachine
+for _state in (h2.connection.ConnectionState.CLIENT_OPEN, h2.connection.ConnectionState.SERVER_OPEN):
+    _MACHINE._transitions[_state, h2.connection.ConnectionInputs.RECV_GOAWAY] = (None, _state)
+
 LOOSE = {"validate_outbound_headers": False, "normalize_outbound_headers": False,
          "header_encoding": "latin-1"}
 

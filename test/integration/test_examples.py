@@ -15,9 +15,9 @@ DEMO = ROOT / "tools/dev.d/demo_upstream.py"
 
 
 def lines_to_try(text):
-    """Pairs of a curl line and the texts its answer holds."""
+    """Pairs of a line with curl and the texts its answer holds."""
     tries = []
-    for line in re.findall(r"^# +(curl .*|=> .*)$", text, re.MULTILINE):
+    for line in re.findall(r"^# +([^#\n]*\bcurl .*|=> .*)$", text, re.MULTILINE):
         if line.startswith("=> "):
             tries[-1][1].append(line[3:])
         else:

@@ -191,7 +191,7 @@ def test_longest_duration(place):
 
 def test_lines_before_the_end(place):
     line = "%ACCESS_LOG_TYPE% %PROTOCOL% %UPSTREAM_CLUSTER%"
-    client, _ = pair(place, tcp={
+    client, server = pair(place, tcp={
         "access_log": [bs.file_log(place.log.path, line)],
         "access_log_options": {"flush_access_log_on_start": True,
                                "flush_access_log_on_connected": True,
@@ -200,6 +200,7 @@ def test_lines_before_the_end(place):
     assert lines[:3] == ["TcpConnectionStart - origin", "TcpUpstreamConnected - origin",
                          "TcpPeriodic - origin"]
     client.close()
+    server.close()
     wait_for(lambda: "TcpConnectionEnd - origin" in place.log.path.read_text(), "the last line")
 
 
