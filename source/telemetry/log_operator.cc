@@ -28,8 +28,9 @@ size_t distance(std::string_view a, std::string_view b) {
 const std::vector<LogOperatorRow>& table() {
   static const std::vector<LogOperatorRow> kTable = [] {
     std::vector<LogOperatorRow> all;
-    for (const auto* rows : {&messageOperators(), &streamOperators(), &timingOperators(),
-                             &addressOperators(), &metadataOperators(), &unsupportedOperators()}) {
+    for (const auto* rows :
+         {&messageOperators(), &streamOperators(), &timingOperators(), &addressOperators(),
+          &metadataOperators(), &tlsOperators(), &unsupportedOperators()}) {
       all.insert(all.end(), rows->begin(), rows->end());
     }
     all.push_back({"COALESCE", &firstAlternative, &prepareCoalesce, true});

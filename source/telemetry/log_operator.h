@@ -102,6 +102,7 @@ const std::vector<LogOperatorRow>& streamOperators();       // codes, flags, byt
 const std::vector<LogOperatorRow>& timingOperators();       // start time and durations
 const std::vector<LogOperatorRow>& addressOperators();      // both sides' addresses
 const std::vector<LogOperatorRow>& metadataOperators();     // what filters and configuration say
+const std::vector<LogOperatorRow>& tlsOperators();          // both sides' TLS
 const std::vector<LogOperatorRow>& unsupportedOperators();  // accepted, always empty
 
 // Parses COALESCE's JSON into LogArgs::alternatives.

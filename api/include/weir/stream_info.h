@@ -1,7 +1,6 @@
-// StreamInfo is what is known about one request while and after it runs: the source of the access
-// log, of decision records and of filters' onDone. Written by the stream and the router on the
-// stream's worker. Views point to the stream's arena, to the snapshot the stream holds, or to
-// static storage, and are valid until the stream has ended.
+// StreamInfo is what is known about one request while and after it runs: for access logs, decision
+// records and filters' onDone. Written by the stream and the router on its worker. Views point to
+// the stream's arena, its snapshot, or static storage, and are valid until the stream has ended.
 #pragma once
 
 #include <chrono>
@@ -12,6 +11,7 @@
 #include "weir/log_moment.h"
 #include "weir/metadata.h"
 #include "weir/result.h"
+#include "weir/tls_facts.h"
 
 namespace weir {
 
@@ -122,6 +122,7 @@ struct StreamInfo {
   Peer remote;         // the client as trusted headers tell it
   Peer direct_remote;  // the socket's other end
   Peer local;
+  const TlsFacts* tls = nullptr;  // of the client's connection; null: plain
   std::string_view requested_server_name;
 
   std::string_view route_name;
@@ -131,10 +132,10 @@ struct StreamInfo {
   std::string_view upstream_host_name;
   std::string_view upstream_local;
   // All of them, comma separated; empty while there was one attempt at most.
-  std::string_view upstream_hosts_attempted;
-  std::string_view upstream_names_attempted;
+  std::string_view upstream_hosts_attempted, upstream_names_attempted;
   Failure upstream_failure;  // of the last attempt; none: it was answered whole
   Protocol upstream_protocol = Protocol::Http11;
+  std::shared_ptr<const TlsFacts> upstream_tls;  // of the last attempt's connection
   uint32_t attempts = 0;
 
   const Metadata* dynamic_metadata = nullptr;  // what filters left
