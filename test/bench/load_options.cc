@@ -23,6 +23,8 @@ HTTP/1.1 load on 127.0.0.1:N. Checks every response, prints one JSON object.
   --requests N        exactly N requests instead of a window
   --rate R            open loop: R requests a second, timed from the intended send time
   --new-connection    a new connection for each request
+  --tls               over TLS; certificates are not verified
+  --resume            with --tls: new connections resume the session of an earlier one
   --slow-read N       read at most N bytes a second on each connection
   --idle N            open N connections, one request each, print 'ready', hold them until
                       stdin ends
@@ -61,6 +63,8 @@ enum Flag : int {
   kRequests,
   kRate,
   kNewConnection,
+  kTls,
+  kResume,
   kSlowRead,
   kIdle,
   kCpuOf,
@@ -79,6 +83,8 @@ constexpr option kFlags[] = {
     {"requests", required_argument, nullptr, kRequests},
     {"rate", required_argument, nullptr, kRate},
     {"new-connection", no_argument, nullptr, kNewConnection},
+    {"tls", no_argument, nullptr, kTls},
+    {"resume", no_argument, nullptr, kResume},
     {"slow-read", required_argument, nullptr, kSlowRead},
     {"idle", required_argument, nullptr, kIdle},
     {"cpu-of", required_argument, nullptr, kCpuOf},
@@ -120,6 +126,12 @@ void apply(LoadOptions& options, int flag, const char* name, const char* value) 
       break;
     case kNewConnection:
       options.new_connection = true;
+      break;
+    case kTls:
+      options.tls = true;
+      break;
+    case kResume:
+      options.resume = true;
       break;
     case kSlowRead:
       options.slow_read = number<std::uint64_t>(name, value);

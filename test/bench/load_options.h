@@ -24,6 +24,8 @@ struct LoadOptions {
   std::uint32_t idle = 0;       // Open this many, one request each, then hold them.
   std::uint64_t slow_read = 0;  // Bytes a second and connection; 0 reads at once.
   bool new_connection = false;  // One connection per request.
+  bool tls = false;             // Whatever certificate is shown.
+  bool resume = false;          // TLS sessions, where a connection is new.
   pid_t cpu_of = 0;             // Also report the CPU time of this process in the window.
 
   // Prints what is wrong, or the help text, and ends the process if the command line is not usable.

