@@ -19,6 +19,7 @@
 #include "source/net/address.h"
 #include "source/telemetry/stat_store.h"
 #include "weir/result.h"
+#include "weir/tls_facts.h"
 
 namespace weir::admin {
 
@@ -30,6 +31,18 @@ using RuntimeValues = std::map<std::string, std::string>;
 struct ListenerView {
   std::string name;
   net::Address address;
+};
+
+// A certificate, and where it was read: a file's name, or "<inline>".
+struct CertificateView {
+  std::string path;
+  std::shared_ptr<const CertificateFacts> facts;
+};
+
+// What one listener's filter chain or one cluster trusts and shows.
+struct TlsView {
+  std::vector<CertificateView> authorities;
+  std::vector<CertificateView> chain;
 };
 
 // Something that start-up or a change still waits for: "Cluster back", {"dns"}.
@@ -68,6 +81,8 @@ class AdminSource {
   virtual void refreshStats() = 0;
   // The newest decision records of all workers, newest first, each a JSON object.
   virtual std::vector<std::string> decisions(size_t most) const = 0;
+
+  virtual std::vector<TlsView> certificates() const { return {}; }
 
   // --- runtime
   // What was set by POST /runtime_modify so far.

@@ -68,9 +68,30 @@ Response listeners(const Request& request, AdminSource& source) {
   return request.get("format") == "json" ? jsonResponse(proto) : Response{.body = std::move(text)};
 }
 
-// Weir serves no TLS yet, so there is no certificate to tell of.
-Response certificates(const Request&, AdminSource&) {
-  return jsonResponse(pb::Certificates(), Defaults::Print);
+void describe(const CertificateView& view, pb::CertificateDetails& to) {
+  using std::chrono::system_clock;
+  const CertificateFacts& facts = *view.facts;
+  to.set_path(view.path);
+  to.set_serial_number(facts.serial);
+  for (const std::string& name : facts.dns) to.add_subject_alt_names()->set_dns(name);
+  for (const std::string& name : facts.uri) to.add_subject_alt_names()->set_uri(name);
+  for (const std::string& name : facts.ip) to.add_subject_alt_names()->set_ip_address(name);
+  const auto left =
+      std::chrono::floor<std::chrono::days>(facts.valid_until - system_clock::now()).count();
+  to.set_days_until_expiration(left < 0 ? 0 : static_cast<uint64_t>(left));
+  to.mutable_valid_from()->set_seconds(system_clock::to_time_t(facts.valid_from));
+  to.mutable_expiration_time()->set_seconds(system_clock::to_time_t(facts.valid_until));
+}
+
+Response certificates(const Request&, AdminSource& source) {
+  pb::Certificates all;
+  for (const TlsView& view : source.certificates()) {
+    pb::Certificate& one = *all.add_certificates();
+    for (const CertificateView& authority : view.authorities)
+      describe(authority, *one.add_ca_cert());
+    for (const CertificateView& shown : view.chain) describe(shown, *one.add_cert_chain());
+  }
+  return jsonResponse(all, Defaults::Print);
 }
 
 Response memory(const Request&, AdminSource&) {

@@ -1,9 +1,6 @@
 #include "source/cluster/cluster_plan.h"
 
-#include "envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol.pb.h"
-#include "envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.pb.h"
 #include "source/cluster/plan_parts.h"
-#include "source/cluster/proxy_header_settings.h"
 
 namespace weir::cluster {
 namespace {
@@ -106,29 +103,6 @@ void readCircuitBreakers(const CircuitBreakers& proto, ClusterSettings& settings
                          "limiting each endpoint by itself");
 }
 
-void readTransport(const envoy::config::core::v3::TransportSocket& proto, const Where& at,
-                   ClusterSettings& settings) {
-  using envoy::extensions::transport_sockets::proxy_protocol::v3::ProxyProtocolUpstreamTransport;
-  const std::string type = anyTypeName(proto.typed_config());
-  ProxyProtocolUpstreamTransport proxy;
-  if (type == proxy.GetDescriptor()->full_name()) {
-    const Where here = at.field("typed_config");
-    if (settings.proxy_header != nullptr) return here.error("one PROXY header is enough");
-    if (!unpackPlain(proto.typed_config(), proxy, here)) return;
-    settings.proxy_header = ProxyHeaderSettings::from(proxy, here);
-    here.warning("only TCP proxies reach this cluster: HTTP requests are answered 503");
-    return readTransport(proxy.transport_socket(), here.field("transport_socket"), settings);
-  }
-  const std::string raw =
-      envoy::extensions::transport_sockets::raw_buffer::v3::RawBuffer::descriptor()->full_name();
-  if (type == raw) return;
-  if (type.empty() && proto.name() == "envoy.transport_sockets.raw_buffer") return;
-  const bool tls = type == "envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext";
-  at.error(tls ? "TLS to clusters is not supported yet"
-               : "the transport socket " + (type.empty() ? "'" + proto.name() + "'" : type) +
-                     " is not supported, only " + raw);
-}
-
 // Connections leave from whatever address the kernel chooses: only a configuration that asks for
 // just that is obeyed.
 void readBinding(const envoy::config::core::v3::BindConfig& proto, const Where& at) {
@@ -200,7 +174,8 @@ void readBasics(const ClusterProto& proto, ClusterSettings& settings, const Wher
 
 }  // namespace
 
-std::optional<ClusterPlan> planCluster(const ClusterProto& proto, const Where& at) {
+std::optional<ClusterPlan> planCluster(const ClusterProto& proto, const Where& at,
+                                       const ClusterBuild& build) {
   const size_t errors_before = at.report().errors();
   ClusterPlan plan;
   readBasics(proto, plan.settings, at);
@@ -211,8 +186,7 @@ std::optional<ClusterPlan> planCluster(const ClusterProto& proto, const Where& a
   plan.settings.choice_count = balancing.choice_count;
   readCircuitBreakers(proto.circuit_breakers(), plan.settings, at.field("circuit_breakers"));
   planHttp(proto, plan.settings, at);
-  if (proto.has_transport_socket())
-    readTransport(proto.transport_socket(), at.field("transport_socket"), plan.settings);
+  planTransport(proto, plan.settings, build, at);
   readBinding(proto.upstream_bind_config(), at.field("upstream_bind_config"));
   if (type.known) {
     readUnsupported(proto, type.discovery, at);

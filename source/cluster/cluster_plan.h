@@ -14,6 +14,7 @@
 #include "source/cluster/endpoint.h"
 #include "source/net/address.h"
 #include "source/net/resolver.h"
+#include "source/transport/tls/secrets.h"
 #include "weir/report.h"
 
 namespace weir::cluster {
@@ -47,9 +48,15 @@ struct ClusterPlan {
   DnsSpec dns;  // where settings.discovery is not Static
 };
 
+// What planning needs from the server.
+struct ClusterBuild {
+  std::shared_ptr<const transport::Secrets> secrets = std::make_shared<transport::Secrets>();
+  StatScope scope;  // the cluster's
+};
+
 // Reports everything that is wrong and warns of what is ignored; nothing if anything was wrong.
 std::optional<ClusterPlan> planCluster(const envoy::config::cluster::v3::Cluster& proto,
-                                       const Where& at);
+                                       const Where& at, const ClusterBuild& build = {});
 
 // The endpoints of a STATIC plan, each made anew.
 EndpointSetPtr makeStaticEndpoints(const ClusterPlan& plan);

@@ -191,8 +191,13 @@ TEST(ClusterPlan, WhatWouldBeDisobeyedIsRefusedByName) {
       {R"("upstream_bind_config": {"source_address": {"address": "127.0.0.2", "port_value": 0}})",
        "upstream_bind_config.source_address", "local address"},
       {R"("transport_socket": {"name": "x", "typed_config": {"@type":
+        "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+        "allow_renegotiation": true}})",
+       "transport_socket.typed_config.allow_renegotiation", "renegotiation"},
+      {R"("upstream_http_protocol_options": {"auto_sni": true},
+         "transport_socket": {"name": "x", "typed_config": {"@type":
         "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"}})",
-       "transport_socket", "TLS"},
+       "upstream_http_protocol_options.auto_sni", "server name"},
       {R"("lb_subset_config": {"subset_selectors": [{"keys": ["a"]}]})",
        "lb_subset_config.subset_selectors", "subsets"},
       {R"("load_balancing_policy": {"policies": [{"typed_extension_config": {"name": "x",

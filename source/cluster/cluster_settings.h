@@ -11,6 +11,10 @@
 #include "source/http2/options.h"
 #include "source/telemetry/configured_metadata.h"
 
+namespace weir::transport {
+class TlsClient;
+}
+
 namespace weir::cluster {
 
 struct ProxyHeaderSettings;
@@ -64,6 +68,7 @@ struct ClusterSettings {
   uint32_t max_response_fields = 100;
   std::shared_ptr<const telemetry::ConfiguredMetadata> metadata;  // null: none
   std::shared_ptr<const ProxyHeaderSettings> proxy_header;        // null: none is written
+  std::shared_ptr<transport::TlsClient> tls;                      // null: plain
   HttpVersion http_version = HttpVersion::Http1;
   http2::Options http2 = http2::defaultOptions(http2::Role::Client);
   bool enable_trailers = false;  // of HTTP/1: else trailers are dropped, as in Envoy

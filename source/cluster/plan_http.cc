@@ -132,8 +132,6 @@ void readOptions(const HttpProtocolOptions& proto, ClusterSettings& settings, co
   readUpstreamFilters(proto, at);
   limitHttp2Heads(settings);
   const Unsupported unsupported(at);
-  unsupported.ignore(proto.has_upstream_http_protocol_options(), "upstream_http_protocol_options",
-                     "SNI and certificate names from the request (there is no TLS to clusters)");
   unsupported.refuse(proto.has_header_validation_config(), "header_validation_config",
                      "another header validator");
   unsupported.ignore(proto.has_outlier_detection(), "outlier_detection", "outlier detection");
@@ -160,8 +158,6 @@ void readOldOptions(const ClusterProto& proto, ClusterSettings& settings, const 
   }
   limitHttp2Heads(settings);
   const Unsupported unsupported(at);
-  unsupported.ignore(proto.has_upstream_http_protocol_options(), "upstream_http_protocol_options",
-                     "SNI and certificate names from the request (there is no TLS to clusters)");
 }
 
 void warnOverridden(const ClusterProto& proto, const Where& at) {

@@ -50,6 +50,8 @@ struct Balancing {
 };
 
 Balancing planBalancing(const ClusterProto& proto, const Where& at);
+void planTransport(const ClusterProto& proto, ClusterSettings& settings, const ClusterBuild& build,
+                   const Where& at);
 void planHttp(const ClusterProto& proto, ClusterSettings& settings, const Where& at);
 // `dns_cluster` is null for the types STRICT_DNS and LOGICAL_DNS.
 DnsSpec planDns(const ClusterProto& proto, const DnsClusterProto* dns_cluster, const Where& at,

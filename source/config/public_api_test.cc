@@ -94,9 +94,9 @@ TEST(PublicApi, ABootstrapIsReadAndObeyed) {
 
 TEST(PublicApi, WhatIsNotObeyedHasItsLine) {
   EXPECT_EQ(
-      problems(replaced(kBootstrap, "stat_prefix: ingress", "set_current_client_cert_details: {}")),
+      problems(replaced(kBootstrap, "stat_prefix: ingress", "path_normalization_options: {}")),
       "--config-yaml:13:11: static_resources.listeners[0].filter_chains[0].filters[0]."
-      "typed_config.set_current_client_cert_details: not supported, and not ignored because "
+      "typed_config.path_normalization_options: not supported, and not ignored because "
       "it may decide who may pass, where traffic goes or how it is protected\n");
   EXPECT_EQ(problems(replaced(kBootstrap, "codec_type: auto", "codec_type: http3")),
             "--config-yaml:14:23: static_resources.listeners[0].filter_chains[0].filters[0]."

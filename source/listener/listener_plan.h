@@ -18,6 +18,7 @@
 #include "source/net/address.h"
 #include "source/stream/hcm_plan.h"
 #include "source/tcp/tcp_proxy_plan.h"
+#include "source/transport/tls/tls_plan.h"
 #include "weir/network_filter_types.h"
 
 namespace weir::listener {
@@ -34,7 +35,8 @@ struct FilterChainPlan {
   std::vector<NetworkFilterSlot> filters;
   std::shared_ptr<const stream::HcmPlan> hcm;
   std::shared_ptr<const tcp::TcpProxyPlan> tcp;
-  std::chrono::milliseconds transport_timeout{0};  // of the TLS handshake; 0: none
+  std::shared_ptr<transport::TlsServer> tls;            // null: plain
+  std::chrono::milliseconds transport_timeout{10'000};  // of the TLS handshake; 0: none
 };
 
 struct ListenerFilterSlot {
@@ -61,7 +63,9 @@ struct ListenerPlan {
     return found != ChainIndex::kNone ? &chains[found] : default_chain.get();
   }
   // Nothing has to be known of a connection before it is served.
-  bool isPlain() const { return filters.empty() && only_chain && chains[0].filters.empty(); }
+  bool isPlain() const {
+    return filters.empty() && only_chain && chains[0].filters.empty() && chains[0].tls == nullptr;
+  }
 
   std::string name;
   std::string stat_name;                 // "127.0.0.1_80"

@@ -1,9 +1,11 @@
 #include "source/listener/opening.h"
 
+#include <string>
 #include <utility>
 
 #include "source/listener/serve.h"
 #include "source/tcp/connection_log.h"
+#include "source/transport/tls/tls_session.h"
 
 namespace weir::listener {
 namespace {
@@ -93,9 +95,12 @@ void Opening::matchChain() {
   secure();
 }
 
-// The one place where TLS begins: connection_->secure(…) of the chain, a wait for the handshake
-// (chain_->transport_timeout), and decide() in onConnected().
-void Opening::secure() { decide(); }
+// What no listener filter consumed is where the handshake begins; decide() follows it.
+void Opening::secure() {
+  if (chain_->tls == nullptr) return decide();
+  if (chain_->transport_timeout.count() != 0) wait(Stage::Securing, chain_->transport_timeout);
+  connection_->secure(chain_->tls->accept());
+}
 
 void Opening::onConnected() { decide(); }
 
@@ -135,7 +140,7 @@ bool Opening::obey(const NetworkVerdict& verdict) {
 void Opening::logRefusal(std::string_view details) {
   if (chain_->tcp == nullptr) return;
   accepted_.facts = facts_;
-  tcp::logRefusal(*chain_->tcp, accepted_, details, services_.loop.now());
+  tcp::logRefusal(*chain_->tcp, accepted_, *connection_, details, services_.loop.now());
 }
 
 void Opening::wait(Stage stage, milliseconds time) {
@@ -155,12 +160,23 @@ void Opening::describe() {
   view_.transport_protocol = facts_->transport_protocol;
   view_.application_protocols = facts_->application_protocols;
   view_.metadata = &facts_->metadata;
+  const TlsFacts* tls = connection_->tls().get();
+  if (tls == nullptr) return;
+  view_.server_name = tls->server_name;
+  view_.transport_protocol = "tls";
+  view_.peer.secured = true;
+  view_.peer.presented = tls->hasPeer();
+  if (!tls->hasPeer()) return;
+  view_.peer.uri = tls->peer.front().uri;
+  view_.peer.dns = tls->peer.front().dns;
+  view_.peer.subject = tls->peer.front().subject;
 }
 
 void Opening::handOn() {
   stage_ = Stage::Over;
   accepted_.facts = std::move(facts_);
-  serve(services_, *chain_, owner_, std::move(connection_), accepted_, {},
+  const std::string alpn(connection_->alpn());
+  serve(services_, *chain_, owner_, std::move(connection_), accepted_, alpn,
         [this](transport::ServerConnection& next) {
           owner_.onServerReplaced(*this, next);
           if (!filters_.empty()) owner_.keepFilters(next, std::move(filters_));
@@ -190,8 +206,8 @@ void Opening::onTimer() {
   transport::Connection& connection = *connection_;
   connection.pauseRead();
   matchChain();
-  const bool serves_now = chain_ != nullptr && chain_->tcp == nullptr;
-  if (serves_now && connection.isOpen()) connection.resumeRead();
+  const bool reads_now = chain_ != nullptr && (chain_->tls != nullptr || chain_->tcp == nullptr);
+  if (reads_now && connection.isOpen()) connection.resumeRead();
 }
 
 void Opening::close() {

@@ -85,7 +85,9 @@ Destination aim(const Route& route, RequestHead& head, const StreamInfo& info, A
   addAttemptFields(route, head.fields, 1, to.timeouts, milliseconds(0));
   route.prepareRequest(head, info, arena,
                        {.weighted = choice.weighted, .envoy_headers = terms.envoy_headers});
-  if (terms.scheme_matches_upstream) head.scheme = "http";  // to clusters there is no TLS
+  if (terms.scheme_matches_upstream) {
+    head.scheme = to.cluster->cluster().settings().tls != nullptr ? "https" : "http";
+  }
   return to;
 }
 

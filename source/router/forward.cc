@@ -251,6 +251,7 @@ void Forward::report(ForwardFailure failure) {
                                     .append("reset reason: ")
                                     .append(failure.reset_reason));
   }
+  if (isTlsFailure(failure.failure)) tellTlsReason(failure, arena());
   user_.onForwardFailure(failure);
 }
 

@@ -1,5 +1,8 @@
 #include "source/router/forward_failure.h"
 
+#include <algorithm>
+#include <string>
+
 namespace weir::router {
 namespace {
 
@@ -71,6 +74,20 @@ ForwardFailure describeTryTimeout(bool idle) {
           idle ? "upstream_per_try_idle_timeout" : "upstream_per_try_timeout",
           "upstream request timeout",
           {}};
+}
+
+// Details have no spaces, and what is in braces is told apart by a bar, as in Envoy.
+void tellTlsReason(ForwardFailure& failure, Arena& arena) {
+  const std::string_view reason = failure.failure.detail;
+  if (failure.details.ends_with('}')) {
+    std::string details(failure.details.substr(0, failure.details.size() - 1));
+    details.append("|").append(reason).append("}");
+    std::replace(details.begin(), details.end(), ' ', '_');
+    failure.details = arena.copy(details);
+  }
+  if (!failure.reset_reason.empty()) {
+    failure.body = arena.concat(failure.body, ", transport failure reason: ", reason);
+  }
 }
 
 }  // namespace weir::router

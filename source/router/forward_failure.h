@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "weir/arena.h"
 #include "weir/result.h"
 #include "weir/stream_info.h"
 
@@ -23,6 +24,9 @@ struct ForwardFailure {
 ForwardFailure describe(const Failure& failure, bool response_started);
 ForwardFailure describeOverflow(const Failure& failure);
 ForwardFailure describeNoEndpoint();
+// What TLS has to say stands in the details and in the body, too.
+inline bool isTlsFailure(const Failure& failure) { return failure.detail.starts_with("TLS_error"); }
+void tellTlsReason(ForwardFailure& failure, Arena& arena);
 // One attempt took longer than it may, in all or without a sign of life.
 ForwardFailure describeTryTimeout(bool idle);
 

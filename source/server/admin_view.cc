@@ -13,6 +13,7 @@ AdminView::AdminView(Parts parts, Actions actions) : parts_(parts), actions_(std
   uptime_ = scope.gauge("uptime");
   memory_allocated_ = scope.gauge("memory_allocated");
   memory_heap_size_ = scope.gauge("memory_heap_size");
+  first_expiry_ = scope.gauge("days_until_first_cert_expiring");
   total_connections_ = scope.gauge("total_connections");
 }
 
@@ -57,6 +58,7 @@ void AdminView::refreshStats() {
   const struct mallinfo2 memory = mallinfo2();
   memory_allocated_.set(memory.uordblks);
   memory_heap_size_.set(memory.arena + memory.hblkhd);
+  first_expiry_.set(parts_.tls.daysUntilFirstExpiry());
   total_connections_.set(connections());
 }
 
@@ -85,6 +87,23 @@ std::vector<std::string> AdminView::decisions(size_t most) const {
   std::vector<std::string> objects;
   for (const auto& record : records) record.appendJson(objects.emplace_back());
   return objects;
+}
+
+std::vector<admin::TlsView> AdminView::certificates() const {
+  std::vector<admin::TlsView> views;
+  for (const auto& tls : parts_.tls.all()) {
+    admin::TlsView& view = views.emplace_back();
+    if (const transport::PeerCheck* peer = tls->current().peer()) {
+      for (const auto& facts : peer->authorityFacts()) {
+        view.authorities.push_back({peer->rules().authorities_path, facts});
+      }
+    }
+    for (const auto& identity : tls->current().identities()) {
+      view.chain.push_back({identity->path, identity->facts});
+      for (const auto& facts : identity->chain_facts) view.chain.push_back({identity->path, facts});
+    }
+  }
+  return views;
 }
 
 admin::RuntimeValues AdminView::runtimeOverrides() const {

@@ -10,6 +10,7 @@
 #include "source/server/options.h"
 #include "source/server/runtime.h"
 #include "source/server/snapshot.h"
+#include "source/server/tls_rotation.h"
 #include "source/server/worker.h"
 #include "source/telemetry/log_thread.h"
 
@@ -25,6 +26,7 @@ class AdminView final : public admin::AdminSource {
     StatStore& stats;
     telemetry::LogThread& logs;
     Runtime& runtime;
+    const TlsRotation& tls;
   };
   struct Actions {
     std::function<envoy::admin::v3::ServerInfo::State()> state;
@@ -57,6 +59,7 @@ class AdminView final : public admin::AdminSource {
   StatStore& stats() const override { return parts_.stats; }
   void refreshStats() override;
   std::vector<std::string> decisions(size_t most) const override;
+  std::vector<admin::TlsView> certificates() const override;
   admin::RuntimeValues runtimeOverrides() const override;
   std::optional<Error> modifyRuntime(const admin::RuntimeValues& values) override;
   void failHealthChecks(bool fail) override;
@@ -70,7 +73,7 @@ class AdminView final : public admin::AdminSource {
   std::chrono::system_clock::time_point configured_at_;
   admin::BootstrapPtr bootstrap_;
   std::vector<admin::ListenerView> listeners_;
-  Gauge uptime_, memory_allocated_, memory_heap_size_, total_connections_;
+  Gauge uptime_, memory_allocated_, memory_heap_size_, total_connections_, first_expiry_;
 };
 
 }  // namespace weir::server

@@ -15,8 +15,9 @@ using listener::FilterChainPlan;
 
 class ChainBuilder {
  public:
-  ChainBuilder(const FilterChain& proto, const Where& at, const stream::BuildContext& context)
-      : proto_(proto), at_(at), context_(context) {}
+  ChainBuilder(const FilterChain& proto, const listener::ListenerPlan& owner, const Where& at,
+               const stream::BuildContext& context)
+      : proto_(proto), owner_(owner), at_(at), context_(context) {}
 
   FilterChainPlan build() {
     plan_.name = proto_.name();
@@ -36,16 +37,27 @@ class ChainBuilder {
  private:
   // The one place that reads a chain's transport_socket.
   void readTransport() {
-    const auto& timeout = proto_.transport_socket_connect_timeout();
-    plan_.transport_timeout =
-        std::chrono::milliseconds(timeout.seconds() * 1000 + timeout.nanos() / 1'000'000);
-    if (!proto_.has_transport_socket()) return;
-    if (context_.type_of(proto_.transport_socket().typed_config()) ==
-        "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer") {
-      return;
+    if (proto_.has_transport_socket_connect_timeout()) {
+      const auto& timeout = proto_.transport_socket_connect_timeout();
+      plan_.transport_timeout =
+          std::chrono::milliseconds(timeout.seconds() * 1000 + timeout.nanos() / 1'000'000);
     }
-    at_.field("transport_socket")
-        .error("only raw_buffer (plain text) is supported yet; TLS comes later");
+    if (!proto_.has_transport_socket()) return;
+    const auto& socket = proto_.transport_socket();
+    const Where here = at_.field("transport_socket");
+    const std::string type = context_.type_of(socket.typed_config());
+    if (type == "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer") return;
+    transport::DownstreamTlsProto tls;
+    if (type != tls.GetDescriptor()->full_name()) {
+      return here.error("the transport socket " + (type.empty() ? "'" + socket.name() + "'" : type) +
+                        " is not supported, only raw_buffer and " + tls.GetDescriptor()->full_name());
+    }
+    const Where config = here.field("typed_config");
+    if (!context_.unpack(socket.typed_config(), tls, config)) return;
+    const StatScope scope =
+        context_.stats.scope("listener").tagged(owner_.stat_name, "envoy_listener_address");
+    plan_.tls = transport::TlsServer::plan(
+        tls, {context_.secrets, scope, "listener '" + owner_.name + "'"}, config);
   }
 
   void readFilter(const envoy::config::listener::v3::Filter& proto, const Where& at, bool last) {
@@ -86,6 +98,7 @@ class ChainBuilder {
   }
 
   const FilterChain& proto_;
+  const listener::ListenerPlan& owner_;
   const Where at_;
   const stream::BuildContext& context_;
   FilterChainPlan plan_;
@@ -124,7 +137,7 @@ bool buildFilterChains(const Listener& proto, const Where& at, const stream::Bui
         ChainCriteria::from(chain.filter_chain_match(), here.field("filter_chain_match"));
     needs_hello |= criteria.needsClientHello();
     indexChain(criteria, chain, proto, here, plan);
-    plan.chains.push_back(ChainBuilder(chain, here, context).build());
+    plan.chains.push_back(ChainBuilder(chain, plan, here, context).build());
   }
   plan.only_chain = proto.filter_chains_size() == 1 &&
                     proto.filter_chains(0).filter_chain_match().ByteSizeLong() == 0;
@@ -134,7 +147,7 @@ bool buildFilterChains(const Listener& proto, const Where& at, const stream::Bui
       here.field("filter_chain_match").warning("the default chain takes what no other one takes");
     }
     plan.default_chain = std::make_unique<const FilterChainPlan>(
-        ChainBuilder(proto.default_filter_chain(), here, context).build());
+        ChainBuilder(proto.default_filter_chain(), plan, here, context).build());
   }
   return needs_hello;
 }

@@ -48,12 +48,17 @@ Server::Server(const Options& options)
       signals_(loop_, [this](int signal) { onSignal(signal); }),
       timer_(*this),
       logs_(StatScope(stats_), options.file_flush_interval),
+      tls_rotation_(loop_,
+                    [this](const std::shared_ptr<const void>& former) {
+                      for (auto& worker : workers_) worker->hold(former);
+                    }),
       admin_view_({.options = options_,
                    .snapshot = snapshot_,
                    .workers = workers_,
                    .stats = stats_,
                    .logs = logs_,
-                   .runtime = runtime_},
+                   .runtime = runtime_,
+                   .tls = tls_rotation_},
                   {.state = [this] { return phase_; },
                    .drain = [this](const admin::DrainRequest& request) { drainListeners(request); },
                    .quit = [this] { stopNow(); }}),
@@ -178,6 +183,7 @@ int Server::serve() {
   {
     net::Loop::Turn turn(loop_);
     housekeeping_.start(flushInterval(bootstrap_));
+    tls_rotation_.start(snapshot_.tls());
     startDiscovery();
   }
   spdlog::info("starting main dispatch loop");

@@ -15,6 +15,7 @@
 #include "source/server/runtime.h"
 #include "source/server/signals.h"
 #include "source/server/snapshot.h"
+#include "source/server/tls_rotation.h"
 #include "source/server/worker.h"
 #include "source/telemetry/log_thread.h"
 #include "source/telemetry/stat_store.h"
@@ -58,6 +59,7 @@ class Server final : net::TimerUser {
   Snapshot snapshot_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<ClusterDiscovery> discovery_;
+  TlsRotation tls_rotation_;
   AdminView admin_view_;
   std::unique_ptr<admin::AdminServer> admin_;
   std::optional<admin::AdminSettings> admin_settings_;

@@ -12,6 +12,7 @@
 #include "source/server/runtime.h"
 #include "source/telemetry/log_thread.h"
 #include "source/telemetry/stat_store.h"
+#include "source/transport/tls/tls_plan.h"
 #include "weir/filter_registry.h"
 #include "weir/report.h"
 
@@ -21,6 +22,9 @@ struct Snapshot {
   std::vector<cluster::ClusterPlan> cluster_plans;  // by slot
   std::shared_ptr<const std::vector<cluster::ClusterPtr>> clusters;
   std::vector<std::shared_ptr<const listener::ListenerPlan>> listeners;
+
+  // All that was made of certificates.
+  std::vector<std::shared_ptr<transport::ReloadableTls>> tls() const;
 };
 
 // Reports every error; `runtime` outlives the snapshot; the snapshot is complete only when there

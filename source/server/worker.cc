@@ -74,6 +74,10 @@ void Worker::setHealthCheckFailed(bool failed) {
   loop_.post([this, failed] { services_.health_check_failed = failed; });
 }
 
+void Worker::hold(std::shared_ptr<const void> object) {
+  loop_.post([object = std::move(object)] {});
+}
+
 void Worker::drain(bool accept, bool only_inbound) {
   loop_.post([this, accept, only_inbound] {
     services_.draining |= !only_inbound;

@@ -30,6 +30,8 @@ class Worker {
   void updateEndpoints(uint32_t slot, cluster::EndpointSetPtr endpoints);
   void handOver(const listener::ListenerPlan* plan, int fd, net::Address remote);
   void setHealthCheckFailed(bool failed);
+  // Until the turn that may use it is over.
+  void hold(std::shared_ptr<const void> object);
   std::vector<telemetry::DecisionRecord> decisions(size_t most) const {
     return services_.decisions.newest(most);
   }

@@ -64,10 +64,12 @@ Exchange::Exchange(Services& services, std::shared_ptr<const HcmPlan> plan, Exch
   info_.connection_id = owner_.connectionId();
   info_.direct_remote = info_.remote = owner_.remotePeer();
   info_.local = owner_.localPeer();
+  info_.tls = owner_.tls();
+  if (info_.tls != nullptr) info_.requested_server_name = info_.tls->server_name;
   info_.request = request_;
   info_.dynamic_metadata = &metadata_;
   if (const transport::ConnectionFacts* facts = owner_.facts()) {
-    info_.requested_server_name = facts->server_name;
+    if (!facts->server_name.empty()) info_.requested_server_name = facts->server_name;
     for (const auto& fact : facts->metadata.all()) {
       metadata_.set(fact.space, fact.key, fact.value, arena_);
     }
@@ -103,7 +105,8 @@ bool Exchange::prepareRequest() {
     return false;
   }
   const std::array<uint64_t, 2> random{services_.random.next(), services_.random.next()};
-  const Sender sender = plan_->forwarding.applyRequest(*request_, info_, ClientFacts{}, arena_);
+  const Sender sender = plan_->forwarding.applyRequest(
+      *request_, info_, plan_->forwarding.clientFacts(info_, arena_), arena_);
   forces_trace_ = sender.forces_trace;
   steered_ = sender.steers;
   if (!sender.is_internal) {
@@ -144,8 +147,13 @@ bool Exchange::prepareRequest() {
 
 void Exchange::findRoute(uint64_t random) {
   router::Candidates looked_at;
-  const router::Match match =
-      plan_->routes->find({.head = *request_, .random = random}, &looked_at);
+  const router::Match match = plan_->routes->find(
+      {.head = *request_,
+       .random = random,
+       .is_tls = info_.tls != nullptr,
+       .certificate_presented = info_.tls != nullptr && info_.tls->hasPeer(),
+       .certificate_validated = info_.tls != nullptr && info_.tls->peer_validated},
+      &looked_at);
   for (uint32_t i = 0; i < looked_at.size(); ++i) {
     record_.addCandidate(looked_at.at(i).order, outcomeOf(looked_at.at(i).why));
   }

@@ -29,6 +29,8 @@ class ExchangeOwner {
   virtual uint64_t connectionId() const = 0;
   // Null: nothing was learnt of the connection before its protocol began.
   virtual const transport::ConnectionFacts* facts() const { return nullptr; }
+  // Null: plain. Lives as long as the owner.
+  virtual const TlsFacts* tls() const { return nullptr; }
 
  protected:
   ~ExchangeOwner() = default;

@@ -64,6 +64,12 @@ Result<ForwardingPolicy> ForwardingPolicy::from(const Hcm& proto, const ProxyIde
     default:
       break;
   }
+  const auto& details = proto.set_current_client_cert_details();
+  policy.cert_details_ = {.cert = details.cert(),
+                          .chain = details.chain(),
+                          .subject = details.subject().value(),
+                          .uri = details.uri(),
+                          .dns = details.dns()};
   policy.append_port_ = proto.append_x_forwarded_port();
   policy.strip_host_dot_ = proto.strip_trailing_host_dot();
   policy.add_user_agent_ = proto.add_user_agent().value();

@@ -276,6 +276,16 @@ void ForwardingPolicy::setClientCert(Fields& fields, const ClientFacts& client,
   }
 }
 
+ClientFacts ForwardingPolicy::clientFacts(const StreamInfo& info, Arena& arena) const {
+  ClientFacts client;
+  if (info.tls == nullptr) return client;
+  client.is_tls = true;
+  if (!info.tls->hasPeer()) return client;
+  const bool told = client_cert_ == ClientCert::Append || client_cert_ == ClientCert::Set;
+  client.certificate = told ? clientCertificate(*info.tls, cert_details_, arena) : "mutual";
+  return client;
+}
+
 void ForwardingPolicy::setUserAgent(Fields& fields) const {
   setStatic(fields, kServiceCluster, proxy_.service_cluster);
   if (fields.get(HeaderId::UserAgent).value_or(std::string_view()).empty()) {

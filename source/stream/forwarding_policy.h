@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "source/stream/client_address.h"
+#include "source/stream/client_certificate.h"
 #include "weir/arena.h"
 #include "weir/head.h"
 #include "weir/result.h"
@@ -76,6 +77,9 @@ class ForwardingPolicy {
   // For responses of origins and for local replies.
   void applyResponse(ResponseHead& head, const ResponseFacts& facts, Arena& arena) const;
 
+  // What to say of the client's connection; `info.tls` may be null.
+  ClientFacts clientFacts(const StreamInfo& info, Arena& arena) const;
+
   // scheme_header_transformation.match_upstream: where a scheme is sent upstream, it is "https"
   // exactly when that connection is TLS.
   bool schemeMatchesUpstream() const { return scheme_matches_upstream_; }
@@ -121,6 +125,7 @@ class ForwardingPolicy {
   HostPort host_port_ = HostPort::Keep;
   ServerField server_field_ = ServerField::Overwrite;
   ClientCert client_cert_ = ClientCert::Remove;
+  CertificateDetails cert_details_;
   uint32_t trusted_hops_ = 0;
   std::vector<XffRule> xff_rules_ = std::vector<XffRule>(1);  // without use_remote_address
   IpRanges internal_;

@@ -19,6 +19,10 @@ namespace envoy::extensions::filters::network::http_connection_manager::v3 {
 class HttpConnectionManager;
 }
 
+namespace weir::transport {
+class Secrets;
+}
+
 namespace weir::stream {
 
 // What building needs from the server. Everything outlives the build.
@@ -34,6 +38,7 @@ struct BuildContext {
   std::function<uint32_t(std::string_view)> cluster_slot;
   telemetry::RuntimeValue runtime;
   ProxyIdentity proxy;
+  std::shared_ptr<const transport::Secrets> secrets;
   uint32_t workers = 1;
   uint64_t buffer_limit = 1 << 20;  // the listener's, of each connection
 };

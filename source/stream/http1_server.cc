@@ -102,7 +102,7 @@ size_t Http1Server::readHead(char* data, size_t size) {
 
 // What only the configuration can allow.
 bool Http1Server::checkProtocol(RequestHead& head) {
-  if (head.scheme.empty()) head.scheme = "http";
+  if (head.scheme.empty()) head.scheme = connection_->isSecure() ? "https" : "http";
   if (head.protocol == Protocol::Http11) return true;
   if (plan_->accept_http_10) {
     if (head.authority.empty()) head.authority = plan_->default_host_for_http_10;

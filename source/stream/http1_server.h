@@ -71,6 +71,7 @@ class Http1Server final : public transport::ServerConnection,
   Peer localPeer() const override;
   uint64_t connectionId() const override { return id_; }
   const transport::ConnectionFacts* facts() const override { return facts_.get(); }
+  const TlsFacts* tls() const override { return connection_->tls().get(); }
 
   void onTimer() override;
 

@@ -47,6 +47,7 @@ class Http2Server final : public transport::ServerConnection,
   // For its streams.
   codec::Http2ServerSession& session() { return session_; }
   bool congested() const { return connection_->congested(); }
+  const TlsFacts* tls() const { return connection_->tls().get(); }
   const Client& client() const { return client_; }
   Services& services() { return services_; }
   const HcmPlan& plan() const { return *plan_; }

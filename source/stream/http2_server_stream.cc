@@ -189,6 +189,8 @@ Peer Http2ServerStream::remotePeer() const { return server_.client().peers.remot
 
 Peer Http2ServerStream::localPeer() const { return server_.client().peers.local(); }
 
+const TlsFacts* Http2ServerStream::tls() const { return server_.tls(); }
+
 uint64_t Http2ServerStream::connectionId() const { return server_.client().id; }
 
 const transport::ConnectionFacts* Http2ServerStream::facts() const {

@@ -61,6 +61,7 @@ class Http2ServerStream final : public codec::Http2Stream,
   Peer localPeer() const override;
   uint64_t connectionId() const override;
   const transport::ConnectionFacts* facts() const override;
+  const TlsFacts* tls() const override;
 
   void takeBody(std::string_view data, bool end);
   void gone(ResponseFlag flag, std::string_view details);

@@ -4,7 +4,8 @@
 
 namespace weir::tcp {
 
-ConnectionLine::ConnectionLine(const transport::Accepted& accepted, LogMoment moment,
+ConnectionLine::ConnectionLine(const transport::Accepted& accepted,
+                               const transport::Connection& connection, LogMoment moment,
                                SteadyTime now)
     : peers_(accepted.remote, accepted.local),
       direct_(accepted.facts == nullptr ? accepted.remote : accepted.facts->direct_remote,
@@ -18,15 +19,19 @@ ConnectionLine::ConnectionLine(const transport::Accepted& accepted, LogMoment mo
   info.remote = peers_.remote();
   info.local = peers_.local();
   info.direct_remote = direct_.remote();
+  info.tls = connection.tls().get();
+  if (info.tls != nullptr) info.requested_server_name = info.tls->server_name;
   if (accepted.facts == nullptr) return;
-  info.requested_server_name = accepted.facts->server_name;
+  if (!accepted.facts->server_name.empty()) {
+    info.requested_server_name = accepted.facts->server_name;
+  }
   info.dynamic_metadata = &accepted.facts->metadata;
 }
 
 void logRefusal(const TcpProxyPlan& plan, const transport::Accepted& accepted,
-                std::string_view details, SteadyTime now) {
+                const transport::Connection& connection, std::string_view details, SteadyTime now) {
   if (plan.access_logs.empty()) return;
-  ConnectionLine line(accepted, LogMoment::TcpConnectionEnd, now);
+  ConnectionLine line(accepted, connection, LogMoment::TcpConnectionEnd, now);
   line.info.termination_details = details;
   plan.access_logs.log(line.info);
 }

@@ -6,6 +6,7 @@
 
 #include "source/stream/peer_texts.h"
 #include "source/tcp/tcp_proxy_plan.h"
+#include "source/transport/connection.h"
 #include "source/transport/server_connection.h"
 #include "weir/stream_info.h"
 
@@ -13,8 +14,9 @@ namespace weir::tcp {
 
 class ConnectionLine {
  public:
-  // `accepted` outlives it.
-  ConnectionLine(const transport::Accepted& accepted, LogMoment moment, SteadyTime now);
+  // `accepted` and `connection`, the client's, outlive it.
+  ConnectionLine(const transport::Accepted& accepted, const transport::Connection& connection,
+                 LogMoment moment, SteadyTime now);
   ConnectionLine(const ConnectionLine&) = delete;
 
   StreamInfo info;
@@ -26,6 +28,6 @@ class ConnectionLine {
 
 // For a connection that a network filter closed in front of the proxy.
 void logRefusal(const TcpProxyPlan& plan, const transport::Accepted& accepted,
-                std::string_view details, SteadyTime now);
+                const transport::Connection& connection, std::string_view details, SteadyTime now);
 
 }  // namespace weir::tcp

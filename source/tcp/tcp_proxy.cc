@@ -245,7 +245,7 @@ void TcpProxy::onTimer() {
 
 void TcpProxy::log(LogMoment moment) {
   if (plan_->access_logs.empty()) return;
-  ConnectionLine line(accepted_, moment, services_.loop.now());
+  ConnectionLine line(accepted_, *connection_, moment, services_.loop.now());
   StreamInfo& info = line.info;
   info.downstream.wire_in = info.bytes_received = connection_->bytesIn();
   info.downstream.wire_out = info.bytes_sent = connection_->bytesOut();
@@ -262,6 +262,7 @@ void TcpProxy::log(LogMoment moment) {
     info.upstream_host = endpoint_->text;
     info.upstream_host_name = endpoint_->hostname;
   }
+  if (upstream_ != nullptr) info.upstream_tls = upstream_->connection().tls();
   if (upstream_local_ != nullptr) info.upstream_local = *upstream_local_;
   info.upstream_failure = failure_;
   info.attempts = attempts_;

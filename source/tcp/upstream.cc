@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "source/cluster/connect_to.h"
+
 namespace weir::tcp {
 namespace {
 
@@ -28,7 +30,7 @@ bool Upstream::connect() {
   const cluster::ClusterStats& stats = cluster_->stats();
   stats.cx_total.add();
   endpoint_->counts.cx_total.fetch_add(1, std::memory_order_relaxed);
-  if (!connection_.connect(endpoint_->connectAddress())) {
+  if (!cluster::connectTo(connection_, cluster_->settings(), *endpoint_)) {
     stats.cx_connect_fail.add();
     endpoint_->counts.cx_connect_fail.fetch_add(1, std::memory_order_relaxed);
     return false;

@@ -107,6 +107,7 @@ Proxy::Proxy(const Config& config)
                 .address = "127.0.0.1",
                 .service_cluster = "test-cluster",
                 .service_node = "test-node"},
+      .secrets = {},
   };
   plan = stream::buildHcm(proto, Where(report), context);
 }

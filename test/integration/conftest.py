@@ -9,6 +9,7 @@ import pytest
 
 import bootstrap as bs
 import http2_wire
+from certificates import Authority
 from origin import Origin, Server
 from raw_client import Client
 from weir_process import Weir, free_port, wait_for
@@ -113,6 +114,12 @@ def fixture_place():
 def fixture_shared_place():
     """One place for all tests of a file that only ask."""
     yield from ready_place()
+
+
+@pytest.fixture(name="ca")
+def fixture_ca(place):
+    """An authority whose certificates the test's clients and origins may trust."""
+    return Authority(place.directory)
 
 
 def ipv6_works():

@@ -48,6 +48,10 @@ def test_example(path, tmp_path):
                 upstreams.append(subprocess.Popen([sys.executable, str(DEMO), name, free]))
                 wait_for(lambda free=free: run(f"curl -s http://127.0.0.1:{free}/"), "upstream")
             text = re.sub(rf"(?<!\d){port}(?!\d)", free, text)
+        script = path.with_name(path.stem + "-certificates.sh")
+        if script.exists():
+            subprocess.run(["sh", script, tmp_path / "certificates"], check=True, timeout=30)
+            text = text.replace("/tmp/tls-example", str(tmp_path / "certificates"))
         tries = lines_to_try(text)
         assert tries and all(holds for _, holds in tries), "a curl line, and what its answer holds"
         weir = Weir(text, tmp_path).await_ready("starting workers")

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "source/cluster/connect_to.h"
+
 namespace weir::cluster {
 
 ByteAsker::~ByteAsker() {
@@ -29,7 +31,7 @@ ByteLine::ByteLine(ByteLines& lines, net::Loop& loop, EndpointPtr endpoint)
 
 bool ByteLine::connect() {
   began_ = connection_.loop().now();
-  if (!connection_.connect(endpoint_->connectAddress())) return false;
+  if (!connectTo(connection_, lines_.cluster().settings(), *endpoint_)) return false;
   timer_.arm(connection_.loop().timers(), began_ + lines_.cluster().settings().connect_timeout);
   return true;
 }

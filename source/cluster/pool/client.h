@@ -28,6 +28,8 @@ class Client : public net::Deferred {
   virtual Protocol protocol() const = 0;
 
   net::SteadyTime began() const { return began_; }
+  // Null: plain.
+  const std::shared_ptr<const TlsFacts>& tls() const { return connection_->tls(); }
   // The socket's own address.
   const std::string& localText() {
     if (local_text_.empty()) local_text_ = net::Address::localOf(connection_->fd()).text();

@@ -2,9 +2,25 @@
 
 #include <algorithm>
 
+#include "source/cluster/connect_to.h"
 #include "source/cluster/pool/pool.h"
 
 namespace weir::cluster {
+namespace {
+
+std::string_view protocolsOf(HttpVersion version) {
+  using namespace std::string_view_literals;
+  switch (version) {
+    case HttpVersion::Http2:
+      return "\2h2"sv;
+    case HttpVersion::Agreed:
+      return "\2h2\10http/1.1"sv;
+    default:
+      return "\10http/1.1"sv;
+  }
+}
+
+}  // namespace
 
 Connecting::Connecting(Pool& pool, net::Loop& loop)
     : pool_(pool),
@@ -19,8 +35,11 @@ Connecting::Connecting(Pool& pool, net::Loop& loop)
 
 bool Connecting::start() {
   began_ = loop_.now();
-  if (!connection_->connect(pool_.endpoint().connectAddress())) return false;
-  timer_.arm(loop_.timers(), began_ + pool_.cluster().settings().connect_timeout);
+  const ClusterSettings& settings = pool_.cluster().settings();
+  if (!connectTo(*connection_, settings, pool_.endpoint(), protocolsOf(pool_.version()))) {
+    return false;
+  }
+  timer_.arm(loop_.timers(), began_ + settings.connect_timeout);
   return true;
 }
 

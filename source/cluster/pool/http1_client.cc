@@ -7,6 +7,8 @@
 #include "source/codec/http1/encode.h"
 #include "source/codec/http1/parse_head.h"
 #include "source/codec/http1/write_body.h"
+#include "source/transport/tls/tls_plan.h"
+#include "source/transport/tls/tls_session.h"
 
 namespace weir::cluster {
 

@@ -17,7 +17,7 @@ Failure connectFailure() {
 }
 
 // Plain text agrees on nothing: HTTP/1, as in Envoy.
-bool agreedOnHttp2(const transport::Connection&) { return false; }
+bool agreedOnHttp2(const transport::Connection& connection) { return connection.alpn() == "h2"; }
 
 }  // namespace
 

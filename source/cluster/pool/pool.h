@@ -62,6 +62,7 @@ class Pool {
   const Cluster& cluster() const { return cluster_; }
   const Endpoint& endpoint() const { return *endpoint_; }
   const EndpointPtr& sharedEndpoint() const { return endpoint_; }
+  HttpVersion version() const { return version_; }
   net::Loop& loop() { return loop_; }
 
   // From connections.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "source/cluster/connect_to.h"
+
 namespace weir::cluster {
 namespace {
 
@@ -48,7 +50,7 @@ TcpStream::TcpStream(net::Loop& loop, const Cluster& cluster, EndpointPtr endpoi
 
 void TcpStream::sendHead(const RequestHead&, bool) {
   // Who calls this does not expect to hear of a failure yet.
-  refused_ = !connection_.connect(endpoint_->connectAddress());
+  refused_ = !connectTo(connection_, cluster_.settings(), *endpoint_);
   const auto patience =
       refused_ ? std::chrono::milliseconds(0) : cluster_.settings().connect_timeout;
   timer_.arm(connection_.loop().timers(), began_ + patience);

@@ -62,6 +62,8 @@ class TlsContext : public std::enable_shared_from_this<TlsContext> {
   // of the configured names; empty: those.
   std::unique_ptr<TlsSession> connect(const std::string& server_name, std::string host) const;
 
+  bool namesProtocols() const { return !parts_.alpn.empty(); }
+
   // From sessions.
   void onHandshake(TlsSession& session) const;
   void onHandshakeFailure(TlsSession& session, int reason) const;

@@ -191,6 +191,12 @@ void TlsSession::end(std::string& out) {
   forgetErrors();
 }
 
+void TlsSession::offerProtocols(std::string_view alpn) {
+  if (alpn.empty() || context_->namesProtocols()) return;
+  SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const unsigned char*>(alpn.data()),
+                      static_cast<unsigned>(alpn.size()));
+}
+
 std::string_view TlsSession::alpn() const {
   const unsigned char* name = nullptr;
   unsigned size = 0;

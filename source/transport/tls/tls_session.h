@@ -65,6 +65,8 @@ class TlsSession {
   // Why it failed, or why the peer's certificate was refused; for Failure::detail.
   std::string_view problem() const { return problem_; }
   void refuse(std::string_view why) { problem_ = why; }  // static; from the context's callbacks
+  // A client's, before connect(), where the configuration names no protocols: those, in wire form.
+  void offerProtocols(std::string_view alpn);
   // A client's: the host that the server's certificate must be for.
   void expectHost(std::string host) {
     host_ = std::make_unique<const std::string>(std::move(host));

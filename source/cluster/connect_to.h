@@ -1,0 +1,18 @@
+// connectTo() is the one place where a connection to an endpoint begins: TLS is put below it when
+// the cluster's settings have it. Worker thread only.
+#pragma once
+
+#include <string_view>
+
+#include "source/cluster/cluster_settings.h"
+#include "source/cluster/endpoint.h"
+#include "source/transport/connection.h"
+
+namespace weir::cluster {
+
+// `alpn`: offered where the TLS configuration says nothing of it, in wire form (RFC 7301 §3.1).
+// False: failed at once, with errno.
+bool connectTo(transport::Connection& connection, const ClusterSettings& settings,
+               const Endpoint& endpoint, std::string_view alpn = {});
+
+}  // namespace weir::cluster

@@ -1,0 +1,111 @@
+#include "source/server/tls_rotation.h"
+
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <limits>
+#include <utility>
+
+namespace weir::server {
+namespace {
+
+constexpr std::chrono::minutes kLook{10};  // for ticket keys, and files whose events were lost
+
+}  // namespace
+
+TlsRotation::TlsRotation(net::Loop& loop, std::function<void(std::shared_ptr<const void>)> retire)
+    : loop_(loop), retire_(std::move(retire)), files_(loop, [this] { look(); }), timer_(*this) {}
+
+void TlsRotation::start(std::vector<std::shared_ptr<transport::ReloadableTls>> all) {
+  all_ = std::move(all);
+  for (const auto& tls : all_) {
+    watch(*tls);
+    seen_.push_back(fingerprint(*tls));
+  }
+  onTimer();
+}
+
+// A file may be written in place, moved there, or be a link to one that is (Kubernetes swaps a link
+// beside it); and its directory may be replaced as a whole.
+void TlsRotation::watch(const transport::ReloadableTls& tls) {
+  for (const std::string& path : tls.watched()) {
+    std::error_code error;
+    const auto whole = std::filesystem::absolute(path, error).lexically_normal();
+    if (std::filesystem::is_directory(whole, error)) files_.add(whole);
+    files_.add(whole.parent_path());
+    files_.add(whole.parent_path().parent_path());
+  }
+}
+
+// What tells a changed file from the one that was read.
+std::string TlsRotation::fingerprint(const transport::ReloadableTls& tls) {
+  std::string text;
+  for (const std::string& path : tls.watched()) {
+    struct stat facts {};
+    if (::stat(path.c_str(), &facts) != 0 || S_ISDIR(facts.st_mode)) {
+      text += "-;";
+      continue;
+    }
+    for (const auto number :
+         {static_cast<uint64_t>(facts.st_dev), static_cast<uint64_t>(facts.st_ino),
+          static_cast<uint64_t>(facts.st_size), static_cast<uint64_t>(facts.st_mtim.tv_sec),
+          static_cast<uint64_t>(facts.st_mtim.tv_nsec), static_cast<uint64_t>(facts.st_ctim.tv_sec),
+          static_cast<uint64_t>(facts.st_ctim.tv_nsec)}) {
+      text += std::to_string(number) + ',';
+    }
+    text += ';';
+  }
+  return text;
+}
+
+void TlsRotation::look() {
+  for (size_t i = 0; i < all_.size(); ++i) {
+    watch(*all_[i]);
+    std::string now = fingerprint(*all_[i]);
+    if (now == seen_[i]) continue;
+    seen_[i] = std::move(now);  // of before the reading: a later change is seen again
+    reload(*all_[i]);
+  }
+}
+
+void TlsRotation::reload(transport::ReloadableTls& tls) {
+  Report report;
+  auto former = tls.reload(report);
+  for (const Problem& problem : report.sorted()) {
+    if (problem.severity != Severity::Error) continue;
+    spdlog::error("TLS of {}: {}: {}; what was in use goes on", tls.owner(), problem.path,
+                  problem.text);
+  }
+  if (report.ok()) spdlog::info("TLS of {}: new certificates are in use", tls.owner());
+  if (former != nullptr) retire_(std::move(former));
+}
+
+void TlsRotation::onTimer() {
+  look();
+  for (const auto& tls : all_) tls->rotateKeys(loop_.now());
+  timer_.arm(loop_.timers(), loop_.now() + kLook);
+}
+
+uint32_t TlsRotation::daysUntilFirstExpiry() const {
+  using std::chrono::system_clock;
+  uint32_t least = std::numeric_limits<uint32_t>::max();
+  const auto now = system_clock::now();
+  const auto note = [&](const CertificateFacts& facts) {
+    const auto left = std::chrono::floor<std::chrono::days>(facts.valid_until - now).count();
+    least = std::min(least, static_cast<uint32_t>(std::clamp<int64_t>(left, 0, least)));
+  };
+  for (const auto& tls : all_) {
+    for (const auto& identity : tls->current().identities()) {
+      note(*identity->facts);
+      for (const auto& facts : identity->chain_facts) note(*facts);
+    }
+    const transport::PeerCheck* peer = tls->current().peer();
+    if (peer == nullptr) continue;
+    for (const auto& facts : peer->authorityFacts()) note(*facts);
+  }
+  return least;
+}
+
+}  // namespace weir::server
