@@ -9,7 +9,7 @@ namespace weir::stream {
 
 // False: there is nothing to be read yet, or somebody else reads it.
 bool Http1Server::stays(std::string_view first) {
-  switch (chooseCodec(plan_->codec, {}, first)) {
+  switch (chooseCodec(plan_->codec, connection_->alpn(), first)) {
     case CodecChoice::Http1:
       known_ = true;
       plan_->stats.cx_http1_total.add();
