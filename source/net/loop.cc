@@ -37,6 +37,7 @@ Loop::Loop(Clock* clock)
   evtimer_assign(&wheel_event_, base_, onWheel, this);
   event_assign(&mailbox_event_, base_, mailbox_fd_.get(), EV_READ | EV_PERSIST, onMailbox, this);
   event_add(&mailbox_event_, nullptr);
+  event_assign(&round_event_, base_, -1, 0, onRoundEnd, this);
   wheel_.on_earlier_context = this;
   wheel_.on_earlier = [](void* self) { static_cast<Loop*>(self)->armWheel(); };
 }
@@ -48,10 +49,15 @@ Loop::~Loop() {
   }
   event_del(&mailbox_event_);
   event_del(&wheel_event_);
+  event_del(&round_event_);
   event_base_free(base_);
 }
 
-void Loop::run() { event_base_loop(base_, EVLOOP_NO_EXIT_ON_EMPTY); }
+void Loop::run() {
+  in_round_ = true;
+  event_base_loop(base_, EVLOOP_NO_EXIT_ON_EMPTY);
+  in_round_ = false;
+}
 
 void Loop::stop() {
   post([this] { event_base_loopbreak(base_); });
@@ -79,6 +85,30 @@ void Loop::flushTurn() {
     cancelTurnEnd(work);
     work.onTurnEnd();
   }
+}
+
+bool Loop::awaitRoundEnd(TurnEnd& work) {
+  if (!in_round_) return false;
+  // libevent runs what becomes active behind all that is active already.
+  if (round_end_ == nullptr) event_active(&round_event_, EV_TIMEOUT, 0);
+  work.awaits_round_ = true;
+  work.back_ = round_end_tail_;
+  *round_end_tail_ = &work;
+  round_end_tail_ = &work.next_;
+  return true;
+}
+
+void Loop::onRoundEnd(evutil_socket_t, short, void* self) {
+  auto& loop = *static_cast<Loop*>(self);
+  Turn turn(loop);
+  loop.in_round_ = false;
+  while (loop.round_end_ != nullptr) {
+    TurnEnd& work = *loop.round_end_;
+    loop.cancelTurnEnd(work);
+    work.onTurnEnd();
+  }
+  loop.flushTurn();
+  loop.in_round_ = true;
 }
 
 void Loop::endTurn() {

@@ -1,6 +1,8 @@
 // A Loop is one thread's event loop on libevent: sockets (edge triggered), one timer wheel, a
 // mailbox for other threads, and work at the end of each turn. A turn is one callback and all that
-// it causes; what is written in a turn leaves in one send per connection at its end.
+// it causes; what is written in a turn leaves in one send per connection at its end. A round is all
+// the turns that one wait for events brought; what many of them write to one connection may leave
+// at the round's end.
 //
 // Everything but post() and stop() belongs to the thread that calls run().
 #pragma once
@@ -19,8 +21,9 @@
 
 namespace weir::net {
 
-// Something to do when the current turn ends. Intrusive: queued from inside a turn, at most once at
-// a time; leaving it queued when destroyed is the owner's bug (cancelTurnEnd() first).
+// Something to do when the current turn, or the round, ends. Intrusive: queued from inside a turn,
+// at most once at a time; leaving it queued when destroyed is the owner's bug (cancelTurnEnd()
+// first).
 class TurnEnd {
  public:
   virtual void onTurnEnd() = 0;
@@ -32,6 +35,7 @@ class TurnEnd {
   friend class Loop;
   TurnEnd* next_ = nullptr;
   TurnEnd** back_ = nullptr;  // the pointer that points here; null: not queued
+  bool awaits_round_ = false;
 };
 
 // An object that dies when the turn is over, because callers further up still use it.
@@ -73,7 +77,10 @@ class Loop {
   event_base* base() { return base_; }
 
   void atTurnEnd(TurnEnd& work) {
-    if (work.back_ != nullptr) return;
+    if (work.back_ != nullptr) {
+      if (!work.awaits_round_) return;
+      cancelTurnEnd(work);
+    }
     work.back_ = turn_end_tail_;
     *turn_end_tail_ = &work;
     turn_end_tail_ = &work.next_;
@@ -81,11 +88,16 @@ class Loop {
   void cancelTurnEnd(TurnEnd& work) {
     if (work.back_ == nullptr) return;
     if (turn_end_tail_ == &work.next_) turn_end_tail_ = work.back_;
+    if (round_end_tail_ == &work.next_) round_end_tail_ = work.back_;
     *work.back_ = work.next_;
     if (work.next_ != nullptr) work.next_->back_ = work.back_;
     work.next_ = nullptr;
     work.back_ = nullptr;
+    work.awaits_round_ = false;
   }
+  // From onTurnEnd(): it is called again when the round ends, or a turn for which it asks again.
+  // False: the round ends already, or nobody runs it; what is to be done is to be done now.
+  bool awaitRoundEnd(TurnEnd& work);
   // Destroys `object` at the end of the turn, after all TurnEnd work.
   void destroyLater(Deferred* object) {
     object->next_ = deferred_;
@@ -118,6 +130,7 @@ class Loop {
   void drainMailbox();
   static void onWheel(evutil_socket_t, short, void* self);
   static void onMailbox(evutil_socket_t, short, void* self);
+  static void onRoundEnd(evutil_socket_t, short, void* self);
 
   Clock* const clock_;
   event_base* base_;
@@ -125,13 +138,17 @@ class Loop {
   TimerWheel wheel_;
   event wheel_event_;
   event mailbox_event_;
+  event round_event_;
   Fd mailbox_fd_;
   std::mutex mailbox_mutex_;
   std::vector<std::function<void()>> mailbox_;
   TurnEnd* turn_end_ = nullptr;
   TurnEnd** turn_end_tail_ = &turn_end_;
+  TurnEnd* round_end_ = nullptr;
+  TurnEnd** round_end_tail_ = &round_end_;
   Deferred* deferred_ = nullptr;
   int depth_ = 0;
+  bool in_round_ = false;  // run() waits for events and brings them
   std::unique_ptr<char[]> scratch_;
 };
 

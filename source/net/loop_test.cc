@@ -1,9 +1,12 @@
 #include "source/net/loop.h"
 
 #include <gtest/gtest.h>
+#include <sys/eventfd.h>
 
+#include <functional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace weir::net {
@@ -62,6 +65,87 @@ TEST(Loop, ACancelledTurnEndDoesNotRun) {
     loop.cancelTurnEnd(note);
   }
   EXPECT_EQ(note.runs, 0);
+}
+
+// Two sockets with news are two turns of one round: what asks for its end runs once, behind both.
+class LoopRound : public ::testing::Test {
+ protected:
+  struct Reader {
+    Reader(Loop& loop, std::function<void()> work) : loop(loop), work(std::move(work)) {
+      fd = Fd(::eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC));
+      event_assign(&event, loop.base(), fd.get(), EV_READ | EV_PERSIST | EV_ET, onEvent, this);
+      event_add(&event, nullptr);
+    }
+    ~Reader() { event_del(&event); }
+    static void onEvent(evutil_socket_t, short, void* self) {
+      auto& reader = *static_cast<Reader*>(self);
+      Loop::Turn turn(reader.loop);
+      reader.work();
+    }
+    Loop& loop;
+    std::function<void()> work;
+    Fd fd;
+    struct event event;
+  };
+  struct Note final : TurnEnd {
+    Note(Loop& loop, std::string& log) : loop(loop), log(log) {}
+    void onTurnEnd() override {
+      if (waits && loop.awaitRoundEnd(*this)) return;
+      log += "end,";
+    }
+    Loop& loop;
+    std::string& log;
+    bool waits = true;
+  };
+
+  Loop loop;
+  std::string log;
+  Note note{loop, log};
+};
+
+TEST_F(LoopRound, ItsEndComesOnceBehindAllItsTurns) {
+  const auto turn = [this] {
+    log += "turn,";
+    loop.atTurnEnd(note);
+    loop.stop();
+  };
+  Reader first(loop, turn), second(loop, turn);
+  loop.run();
+  EXPECT_EQ(log, "turn,turn,end,");
+}
+
+TEST_F(LoopRound, WhatAsksAgainMayEndWithItsTurn) {
+  Reader first(loop, [this] {
+    log += "first,";
+    loop.atTurnEnd(note);
+  });
+  Reader second(loop, [this] {
+    log += "second,";
+    note.waits = false;
+    loop.atTurnEnd(note);
+    loop.stop();
+  });
+  Reader third(loop, [this] { log += "third,"; });
+  loop.run();
+  EXPECT_EQ(log, "first,second,end,third,");
+}
+
+TEST_F(LoopRound, CancelledItDoesNotRun) {
+  Reader first(loop, [this] { loop.atTurnEnd(note); });
+  Reader second(loop, [this] {
+    loop.cancelTurnEnd(note);
+    loop.stop();
+  });
+  loop.run();
+  EXPECT_EQ(log, "");
+}
+
+TEST_F(LoopRound, WithoutALoopThatRunsThereIsNone) {
+  {
+    Loop::Turn turn(loop);
+    loop.atTurnEnd(note);
+  }
+  EXPECT_EQ(log, "end,");
 }
 
 TEST(Loop, TimersFireInOrderAndNotEarly) {

@@ -123,13 +123,14 @@ void Http2Server::onConnectionError(const codec::Http2Error& error) {
 
 void Http2Server::onTurnEnd() {
   if (state_ == State::Closed) return;
+  if (http2::mayWait(session_) && services_.loop.awaitRoundEnd(*this)) return;
   write();
   if (state_ != State::Open) return;
   const bool drained = drain_ == Drain::Done && session_.streamCount() == 0;
   if (session_.failed() || drained) linger();
 }
 
-// The one write of the turn.
+// The one write of the turn, or of the round.
 void Http2Server::write() {
   if (session_.output().empty()) return;
   http2::sendOutput(session_, *connection_);

@@ -1,6 +1,7 @@
 // An Http2Server is one downstream HTTP/2 connection: the codec's session between the socket and
 // the streams, each of which has an exchange of its own. It owns what they share: the one write at
-// the turn's end, the connection's deadlines, keep-alive, drain and end. One worker.
+// the end of the turn or the round, the connection's deadlines, keep-alive, drain and end. One
+// worker.
 //
 //   Open (-> Draining) -> Lingering -> Closed
 //

@@ -60,7 +60,7 @@ void run(std::string_view bytes, uint8_t pattern, uint8_t bits, std::string_view
   session.output().forEachPiece([&](std::string_view piece) { written += piece; });
   require(written.starts_with(codec::kClientPreface), "the preface comes first");
   session.clearOutput();
-  user.output_told = false;
+  user.output_told = 0;
   written.clear();
   for (int i = 0; i < 3; ++i) open(user, session, actions);
   std::vector<size_t> ends = pieceEnds(pattern, bytes.size());

@@ -161,12 +161,12 @@ void Http2Client::onTurnEnd() {
         ->fail({Side::Upstream, FailureKind::ProtocolError, Retry::Never,
                 "the server takes no extended CONNECT"});
   }
-  if (closed_) return;
+  if (closed_ || (http2::mayWait(session_) && loop().awaitRoundEnd(*this))) return;
   write();
   if (!closed_ && idle() && (retired_ || session_.isSpent())) close();
 }
 
-// The one write of the turn.
+// The one write of the turn, or of the round.
 void Http2Client::write() {
   if (session_.output().empty()) return;
   http2::sendOutput(session_, *connection_);

@@ -36,6 +36,7 @@ void Output::commit(size_t size) {
 void Output::append(std::string_view bytes) {
   if (bytes.size() <= kCopiedSize) return copy(bytes);
   addPiece(bytes);
+  points_outside_ = true;
   size_ += bytes.size();
 }
 
@@ -62,6 +63,7 @@ void Output::clear() {
   while (chunks_ != nullptr) pool_.give(std::exchange(chunks_, chunks_->next));
   next_ = end_ = nullptr;
   size_ = count_ = 0;
+  points_outside_ = false;
   if (more_.capacity() != 0) more_ = {};
 }
 

@@ -39,6 +39,8 @@ class Output {
     }
   }
   size_t pieces() const { return count_; }
+  // It holds views of the caller's bytes.
+  bool pointsOutside() const { return points_outside_; }
 
   void clear();
 
@@ -54,6 +56,7 @@ class Output {
   char* end_ = nullptr;
   size_t size_ = 0;
   size_t count_ = 0;
+  bool points_outside_ = false;
   std::array<std::string_view, kInline> first_;
   std::vector<std::string_view> more_;
 };

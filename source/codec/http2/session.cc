@@ -36,15 +36,17 @@ Http2Error Http2Session::errorFor(Http2Fault fault) const {
 }
 
 void Http2Session::announceOutput() {
-  if (output_announced_ || output().empty()) return;
+  if (output().empty()) return;
+  if (output_announced_ && views_announced_ == output().pointsOutside()) return;
   output_announced_ = true;
+  views_announced_ = output().pointsOutside();
   user_.onOutput();
 }
 
 void Http2Session::clearOutput() {
   written_ += output().size();
   writer_.output().clear();
-  output_announced_ = false;
+  output_announced_ = views_announced_ = false;
 }
 
 void Http2Session::sendBody(Http2Stream& stream, std::string_view data, bool end) {

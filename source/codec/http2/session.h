@@ -4,8 +4,9 @@
 //
 // A turn: receive(bytes as they came) and the user's writes, in any order and number; then
 // output().forEachPiece() into one sendmsg(); clearOutput() when the pieces are sent or copied.
-// Views given to sendBody() must live until then. What a window does not take is copied and kept
-// per stream: congested() says so, onWritable() says when it is gone.
+// Views given to sendBody() must live until then; output().pointsOutside() tells of any. What a
+// window does not take is copied and kept per stream: congested() says so, onWritable() says when
+// it is gone.
 //
 // Owner: the connection's object, which outlives every call into it. One worker. Faults are values:
 // of a message, a stream, or the connection (see fault.h).
@@ -144,6 +145,7 @@ class Http2Session : private SendQueue::Owner {
   bool settings_acked_ = false;  // our first
   bool settings_received_ = false;
   bool output_announced_ = false;
+  bool views_announced_ = false;
   uint64_t written_ = 0;  // bytes that left through clearOutput()
 };
 

@@ -13,7 +13,8 @@ namespace weir::codec {
 
 class Http2SessionUser {
  public:
-  // The first bytes since takeOutput() were written: they are wanted at the turn's end.
+  // The first bytes since clearOutput() were written; once more when the first view joins them,
+  // which is good until the turn's end.
   virtual void onOutput() = 0;
   // Where the fields of what comes on this stream are kept: lives as long as the stream is open.
   virtual Arena& arenaOf(Http2Stream& stream) = 0;
