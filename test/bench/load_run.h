@@ -87,7 +87,7 @@ class LoadRun {
   std::vector<char> scratch_;
   SSL_CTX* tls_ = nullptr;          // With --tls.
   SSL_SESSION* session_ = nullptr;  // With --resume, the newest.
-  std::uint32_t sources_ = 0;  // Connections opened, to vary their source address.
+  std::uint32_t sources_ = 0;       // Connections opened, to vary their source address.
 
   std::uint64_t begin_ = 0;
   std::uint64_t window_begin_ = 0;

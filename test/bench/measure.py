@@ -81,7 +81,7 @@ class Bench:
             raise
         return _read_report(output, errors)
 
-    def hold_idle(self, count, while_held, *options):
+    def hold_idle(self, count, while_held, options=()):
         """Opens `count` connections, one request each; calls `while_held` while they are open."""
         process = _spawn([self.load_tool, "--port", self.port, "--idle", count, "--body", 1024,
                           *options],

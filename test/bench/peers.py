@@ -2,7 +2,8 @@
 
 A variant is what a row adds to the plain proxy: 'plain', 'stream' (large bodies), 'log' (access
 log, one header added in each direction, a health-check path) or 'tls' (towards clients: TLS 1.3
-with AES-128-GCM and X25519, an ECDSA certificate, one ticket).
+with AES-128-GCM and X25519, an ECDSA certificate, one ticket), 'h2' (towards clients), 'tls_h2'
+(both), 'grpc' (HTTP/2 towards the origin on the next port, too) or 'tcp' (bytes, whatever they mean).
 """
 
 import pathlib
@@ -33,9 +34,31 @@ NGINX_HTTP = {
         '"$http_user_agent" "$request_id" "$host" "$upstream_addr"';
     access_log access.log bench buffer=64k flush=1s;""",
 }
+NGINX_HTTP.update({"h2": NGINX_HTTP["plain"], "grpc": NGINX_HTTP["plain"],
+                   "tls_h2": NGINX_HTTP["tls"]})
+NGINX_LISTEN = {"tls": "ssl ", "h2": "http2 ", "grpc": "http2 ", "tls_h2": "ssl http2 "}
+NGINX_PASS = re.compile(r"proxy_pass http://origin;.*?proxy_set_header[^;]*;", re.S)
+NGINX_STREAM = """@MODULE@
+daemon off;
+master_process off;
+worker_processes 1;
+error_log stderr crit;
+pid nginx.pid;
+events {
+    worker_connections 12000;
+    accept_mutex off;
+}
+stream {
+    server {
+        listen 127.0.0.1:18090 backlog=4096;
+        proxy_pass 127.0.0.1:18091;
+        proxy_timeout 1h;
+    }
+}
+"""
+NGINX_STREAM_MODULE = pathlib.Path("/usr/lib/nginx/modules/ngx_stream_module.so")
 NGINX_LOCATION = {
     "plain": "",
-    "tls": "",
     "stream": "proxy_buffering off; proxy_buffer_size 16k; proxy_buffers 8 16k;",
     "log": """proxy_set_header X-Bench-Request one;
             add_header X-Bench-Response two;
@@ -43,12 +66,11 @@ NGINX_LOCATION = {
         location = /healthz {
             return 200;""",
 }
-HAPROXY_GLOBAL = {"plain": "", "stream": "", "log": "log stdout format raw local0",
-                  "tls": "ssl-default-bind-ciphersuites TLS_AES_128_GCM_SHA256"}
+HAPROXY_TLS = "ssl-default-bind-ciphersuites TLS_AES_128_GCM_SHA256"
+HAPROXY_GLOBAL = {"log": "log stdout format raw local0", "tls": HAPROXY_TLS, "tls_h2": HAPROXY_TLS}
+HAPROXY_BIND = {"h2": "proto h2 ", "grpc": "proto h2 ", "tls": "ssl crt pair.pem curves X25519 ",
+                "tls_h2": "ssl crt pair.pem curves X25519 alpn h2 "}
 HAPROXY_FRONTEND = {
-    "plain": "",
-    "tls": "",
-    "stream": "",
     "log": """log global
     option httplog
     monitor-uri /healthz
@@ -63,10 +85,18 @@ TLS_CHAIN = """        - transport_socket:
               "@type": type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext
               common_tls_context:
                 tls_params: { ecdh_curves: [X25519] }
+                alpn_protocols: [@ALPN@]
                 tls_certificates:
                   - certificate_chain: { filename: "@PAIR@" }
                     private_key: { filename: "@PAIR@" }
           filters:
+"""
+
+
+HTTP2_CLUSTER = """      typed_extension_protocol_options:
+        envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+          "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+          explicit_http_config: { http2_protocol_options: {} }
 """
 
 
@@ -114,12 +144,18 @@ class Nginx(Peer):
     name = "nginx"
 
     def command(self, directory, variant, port):
-        text = with_ports((HERE / "nginx.conf").read_text(), port)
-        text = text.replace("@HTTP@", NGINX_HTTP[variant])
-        text = text.replace("@LOCATION@", NGINX_LOCATION[variant])
-        if variant == "tls":
+        text = with_ports(NGINX_STREAM if variant == "tcp" else (HERE / "nginx.conf").read_text(),
+                          port)
+        has_module = NGINX_STREAM_MODULE.exists()
+        text = text.replace("@MODULE@", f"load_module {NGINX_STREAM_MODULE};" if has_module else "")
+        text = text.replace("@HTTP@", NGINX_HTTP.get(variant, ""))
+        if variant == "grpc":
+            text = NGINX_PASS.sub("grpc_pass grpc://origin;", text)
+            text = text.replace(f"server 127.0.0.1:{port + 1}", f"server 127.0.0.1:{port + 2}")
+        text = text.replace("@LOCATION@", NGINX_LOCATION.get(variant, ""))
+        if "tls" in variant:
             make_pair(directory)
-            text = text.replace(f"{port} backlog", f"{port} ssl backlog")
+        text = text.replace(f"{port} backlog", f"{port} {NGINX_LISTEN.get(variant, '')}backlog")
         (directory / "nginx.conf").write_text(text)
         return [self.binary, "-p", directory, "-c", directory / "nginx.conf", "-e", "stderr"]
 
@@ -142,11 +178,15 @@ class Haproxy(Peer):
     def command(self, directory, variant, port):
         text = with_ports((HERE / "haproxy.cfg").read_text(), port)
         text = text.replace("@MAXCONN@", str(max_connections()))
-        text = text.replace("@GLOBAL@", HAPROXY_GLOBAL[variant])
-        text = text.replace("@FRONTEND@", HAPROXY_FRONTEND[variant])
-        if variant == "tls":
-            pair = make_pair(directory)
-            text = text.replace(f"{port} backlog", f"{port} ssl crt {pair} curves X25519 backlog")
+        text = text.replace("@GLOBAL@", HAPROXY_GLOBAL.get(variant, ""))
+        text = text.replace("@FRONTEND@", HAPROXY_FRONTEND.get(variant, ""))
+        if "tls" in variant:
+            make_pair(directory)
+        text = text.replace(f"{port} backlog", f"{port} {HAPROXY_BIND.get(variant, '')}backlog")
+        if variant == "grpc":
+            text = text.replace(f"127.0.0.1:{port + 1}", f"127.0.0.1:{port + 2} proto h2")
+        if variant == "tcp":
+            text = text.replace("mode http", "mode tcp").replace("    http-reuse always\n", "")
         (directory / "haproxy.cfg").write_text(text)
         return [self.binary, "-db", "-f", directory / "haproxy.cfg"]
 
@@ -171,11 +211,16 @@ class Weir(Peer):
     extra = []
 
     def command(self, directory, variant, port):
-        source = HERE / ("h1_log.yaml" if variant == "log" else "h1.yaml")
+        source = HERE / {"log": "h1_log.yaml", "tcp": "tcp.yaml"}.get(variant, "h1.yaml")
         text = with_ports(source.read_text(), port)
-        if variant == "tls":
+        if "tls" in variant:
             pair = make_pair(directory)
-            text = text.replace("        - filters:\n", TLS_CHAIN.replace("@PAIR@", str(pair)), 1)
+            alpn = "h2" if variant == "tls_h2" else "http/1.1"
+            text = text.replace("        - filters:\n", TLS_CHAIN.replace("@PAIR@", str(pair))
+                                .replace("@ALPN@", alpn), 1)
+        if variant == "grpc":
+            text = text.replace("      type: STATIC\n", "      type: STATIC\n" + HTTP2_CLUSTER)
+            text = text.replace(f"port_value: {port + 1}", f"port_value: {port + 2}")
         (directory / "proxy.yaml").write_text(text)
         return [self.binary, "-c", directory / "proxy.yaml", "--concurrency", "1", "-l", "error",
                 *self.extra]
