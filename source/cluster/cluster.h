@@ -75,19 +75,7 @@ class Cluster {
   const uint32_t slot_;
   const ClusterSettings settings_;
   const StatScope scope_;
-  const ClusterStats& makeStats() const {
-    std::lock_guard lock(mutex_);
-    if (stats_ == nullptr) {
-      const bool http2 = settings_.http_version != HttpVersion::Http1;
-      stats_ = std::make_unique<ClusterStats>(scope_, http2);
-      // Others' discovery tells of each change.
-      if (settings_.discovery == Discovery::Static) {
-        Membership(scope_).publish(endpoints_->all.size());
-      }
-    }
-    stats_seen_.store(stats_.get(), std::memory_order_release);
-    return *stats_;
-  }
+  const ClusterStats& makeStats() const;
 
   mutable std::array<Budgets, 2> budgets_;
   mutable std::atomic<const ClusterStats*> stats_seen_{nullptr};

@@ -194,10 +194,14 @@ TEST(ClusterPlan, WhatWouldBeDisobeyedIsRefusedByName) {
         "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext",
         "allow_renegotiation": true}})",
        "transport_socket.typed_config.allow_renegotiation", "renegotiation"},
-      {R"("upstream_http_protocol_options": {"auto_sni": true},
+      {R"("upstream_http_protocol_options": {"auto_san_validation": true},
          "transport_socket": {"name": "x", "typed_config": {"@type":
         "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"}})",
-       "upstream_http_protocol_options.auto_sni", "server name"},
+       "upstream_http_protocol_options.auto_san_validation", "trusted_ca"},
+      {R"("upstream_http_protocol_options": {"auto_sni": true, "override_auto_sni_header": "a b"},
+         "transport_socket": {"name": "x", "typed_config": {"@type":
+        "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"}})",
+       "upstream_http_protocol_options.override_auto_sni_header", "header"},
       {R"("lb_subset_config": {"subset_selectors": [{"keys": ["a"]}]})",
        "lb_subset_config.subset_selectors", "subsets"},
       {R"("load_balancing_policy": {"policies": [{"typed_extension_config": {"name": "x",

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "source/cluster/request_names.h"
 #include "source/http2/options.h"
 #include "source/telemetry/configured_metadata.h"
 
@@ -35,6 +36,7 @@ enum class HttpVersion : uint8_t { Http1, Http2, Agreed, AsDownstream };
 struct PoolKey {
   Priority priority = Priority::Default;
   HttpVersion version = HttpVersion::Http1;  // never AsDownstream
+  std::string server_name;                   // of RequestNames, else empty
 };
 
 // Retries at one time as a share of the requests at that time.
@@ -69,6 +71,7 @@ struct ClusterSettings {
   std::shared_ptr<const telemetry::ConfiguredMetadata> metadata;  // null: none
   std::shared_ptr<const ProxyHeaderSettings> proxy_header;        // null: none is written
   std::shared_ptr<transport::TlsClient> tls;                      // null: plain
+  std::optional<RequestNames> names;                              // only beside tls
   HttpVersion http_version = HttpVersion::Http1;
   http2::Options http2 = http2::defaultOptions(http2::Role::Client);
   bool enable_trailers = false;  // of HTTP/1: else trailers are dropped, as in Envoy

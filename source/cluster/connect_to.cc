@@ -6,10 +6,13 @@
 namespace weir::cluster {
 
 bool connectTo(transport::Connection& connection, const ClusterSettings& settings,
-               const Endpoint& endpoint, std::string_view alpn) {
+               const Endpoint& endpoint, const TlsWish& wish) {
   if (settings.tls != nullptr) {
-    auto session = settings.tls->connect(endpoint.hostname);
-    session->offerProtocols(alpn);
+    transport::TlsClient::Names names{endpoint.hostname, {}, {}};
+    if (settings.names && settings.names->asked) names.requested = wish.server_name;
+    if (settings.names && settings.names->verified) names.verified = wish.server_name;
+    auto session = settings.tls->connect(names);
+    session->offerProtocols(wish.alpn);
     connection.secure(std::move(session));
   }
   return connection.connect(endpoint.connectAddress());

@@ -10,9 +10,14 @@
 
 namespace weir::cluster {
 
-// `alpn`: offered where the TLS configuration says nothing of it, in wire form (RFC 7301 §3.1).
+// Of a cluster with TLS.
+struct TlsWish {
+  std::string_view alpn;         // where its configuration says nothing of it, in wire form
+  std::string_view server_name;  // of RequestNames
+};
+
 // False: failed at once, with errno.
 bool connectTo(transport::Connection& connection, const ClusterSettings& settings,
-               const Endpoint& endpoint, std::string_view alpn = {});
+               const Endpoint& endpoint, const TlsWish& wish = {});
 
 }  // namespace weir::cluster

@@ -157,7 +157,6 @@ void readOldOptions(const ClusterProto& proto, ClusterSettings& settings, const 
     settings.http_version = HttpVersion::AsDownstream;
   }
   limitHttp2Heads(settings);
-  const Unsupported unsupported(at);
 }
 
 void warnOverridden(const ClusterProto& proto, const Where& at) {

@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "envoy/extensions/transport_sockets/proxy_protocol/v3/upstream_proxy_protocol.pb.h"
 #include "envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.pb.h"
 #include "envoy/extensions/upstreams/http/v3/http_protocol_options.pb.h"
@@ -8,6 +10,7 @@
 namespace weir::cluster {
 namespace {
 
+using envoy::config::core::v3::UpstreamHttpProtocolOptions;
 using envoy::extensions::transport_sockets::proxy_protocol::v3::ProxyProtocolUpstreamTransport;
 
 void readTls(const google::protobuf::Any& any, ClusterSettings& settings, const ClusterBuild& build,
@@ -31,8 +34,7 @@ void readTransport(const envoy::config::core::v3::TransportSocket& proto, Cluste
     if (!unpackPlain(proto.typed_config(), proxy, here)) return;
     settings.proxy_header = ProxyHeaderSettings::from(proxy, here);
     here.warning("only TCP proxies reach this cluster: HTTP requests are answered 503");
-    return readTransport(proxy.transport_socket(), settings, build,
-                         here.field("transport_socket"));
+    return readTransport(proxy.transport_socket(), settings, build, here.field("transport_socket"));
   }
   const std::string raw =
       envoy::extensions::transport_sockets::raw_buffer::v3::RawBuffer::descriptor()->full_name();
@@ -44,32 +46,54 @@ void readTransport(const envoy::config::core::v3::TransportSocket& proto, Cluste
            " is not supported, only " + raw + " and " + tls);
 }
 
-// Would decide which certificate an origin shows, and which is accepted.
-void refuseNamesFromRequests(const ClusterProto& proto, const Where& at) {
-  constexpr std::string_view kWhat = "taking the server name from the request";
-  const auto refuse = [&](const envoy::config::core::v3::UpstreamHttpProtocolOptions& options,
-                          const Where& here) {
-    const Unsupported unsupported(here);
-    unsupported.refuse(options.auto_sni(), "auto_sni", kWhat);
-    unsupported.refuse(options.auto_san_validation(), "auto_san_validation", kWhat);
-  };
-  refuse(proto.upstream_http_protocol_options(), at.field("upstream_http_protocol_options"));
+void readNames(const UpstreamHttpProtocolOptions& proto, ClusterSettings& settings,
+               const Where& at) {
+  if (!proto.auto_sni() && !proto.auto_san_validation()) return;
+  const Unsupported unsupported(at);
+  if (settings.tls == nullptr) {
+    unsupported.ignore(proto.auto_sni(), "auto_sni", "a server name without TLS");
+    unsupported.ignore(proto.auto_san_validation(), "auto_san_validation",
+                       "checking certificates without TLS");
+    return;
+  }
+  if (proto.auto_san_validation() && !settings.tls->verifiesChain()) {
+    at.field("auto_san_validation").error("names prove nothing without trusted_ca");
+  }
+  RequestNames names{proto.auto_sni(), proto.auto_san_validation(), {}};
+  if (!proto.override_auto_sni_header().empty()) {
+    auto field = HeaderName::parse(proto.override_auto_sni_header());
+    if (!field) return at.field("override_auto_sni_header").error("expected a header's name");
+    names.field = *std::move(field);
+  }
+  settings.names = std::move(names);
+}
+
+// HttpProtocolOptions goes before the cluster's own field, as in planHttp().
+void readAllNames(const ClusterProto& proto, ClusterSettings& settings, const Where& at) {
+  bool found = false;
   for (const auto& [key, any] : proto.typed_extension_protocol_options()) {
     envoy::extensions::upstreams::http::v3::HttpProtocolOptions options;
-    if (!any.UnpackTo(&options)) continue;
-    refuse(options.upstream_http_protocol_options(), at.field("typed_extension_protocol_options")
-                                                         .key(key)
-                                                         .field("upstream_http_protocol_options"));
+    if (anyTypeName(any) != options.GetDescriptor()->full_name() || !any.UnpackTo(&options))
+      continue;
+    found = true;
+    readNames(options.upstream_http_protocol_options(), settings,
+              at.field("typed_extension_protocol_options")
+                  .key(key)
+                  .field("upstream_http_protocol_options"));
   }
+  if (found) return;
+  readNames(proto.upstream_http_protocol_options(), settings,
+            at.field("upstream_http_protocol_options"));
 }
 
 }  // namespace
 
 void planTransport(const ClusterProto& proto, ClusterSettings& settings, const ClusterBuild& build,
                    const Where& at) {
-  if (!proto.has_transport_socket()) return;
-  readTransport(proto.transport_socket(), settings, build, at.field("transport_socket"));
-  if (settings.tls != nullptr) refuseNamesFromRequests(proto, at);
+  if (proto.has_transport_socket()) {
+    readTransport(proto.transport_socket(), settings, build, at.field("transport_socket"));
+  }
+  readAllNames(proto, settings, at);
 }
 
 }  // namespace weir::cluster

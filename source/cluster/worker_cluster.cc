@@ -7,12 +7,6 @@
 
 namespace weir::cluster {
 
-bool Budgets::retriesFull(const Limits& limits) const {
-  if (!limits.retry_budget) return retries.full(limits.max_retries);
-  const double share = limits.retry_budget->percent / 100 * (requests.taken() + pending.taken());
-  return retries.full(std::max(limits.retry_budget->least, static_cast<uint32_t>(share)));
-}
-
 WorkerCluster::WorkerCluster(net::Loop& loop, ClusterPtr cluster, uint64_t random)
     : loop_(loop),
       cluster_(std::move(cluster)),
@@ -61,18 +55,31 @@ HttpVersion WorkerCluster::versionFor(Protocol downstream) const {
   return downstream == Protocol::Http2 ? HttpVersion::Http2 : HttpVersion::Http1;
 }
 
-Pool* WorkerCluster::choose(uint64_t random, Priority priority, Protocol downstream) {
+WorkerCluster::PoolTable& WorkerCluster::tableFor(std::string_view server_name) {
+  if (server_name.empty()) return pools_;
+  auto found = named_.find(server_name);
+  if (found != named_.end()) return found->second;
+  if (named_.size() >= kMostNames) {
+    retire(named_.begin()->second);
+    named_.erase(named_.begin());
+    drainRetired();
+  }
+  return named_[std::string(server_name)];
+}
+
+Pool* WorkerCluster::choose(uint64_t random, Priority priority, Protocol downstream,
+                            std::string_view server_name) {
   // A pooled connection serves many clients, and a PROXY header names one.
   if (round_.empty() || cluster_->settings().proxy_header != nullptr) return nullptr;
   const uint32_t index = chooseIndex(random);
   const HttpVersion version = versionFor(downstream);
   const size_t own = version == HttpVersion::Http2 ? 2 : 0;
-  Pools& pools = pools_[static_cast<size_t>(priority) + own];
+  Pools& pools = tableFor(server_name)[static_cast<size_t>(priority) + own];
   if (pools.empty()) pools.resize(endpoints_->all.size());
   auto& pool = pools[index];
   if (!pool) {
     pool = std::make_unique<Pool>(loop_, *this, *cluster_, endpoints_->all[index],
-                                  PoolKey{priority, version});
+                                  PoolKey{priority, version, std::string(server_name)});
   }
   return pool.get();
 }
@@ -90,9 +97,10 @@ EndpointPtr WorkerCluster::chooseEndpoint(uint64_t random) {
   return endpoints_->all[chooseIndex(random)];
 }
 
-void WorkerCluster::update(EndpointSetPtr endpoints) {
-  const auto& all = endpoints->all;
-  for (Pools& of_key : pools_) {
+// Pools of endpoints that stay find their new places.
+void WorkerCluster::moveTo(const EndpointSet& endpoints, PoolTable& table) {
+  const auto& all = endpoints.all;
+  for (Pools& of_key : table) {
     if (of_key.empty()) continue;
     Pools pools(all.size());
     for (auto& pool : of_key) {
@@ -100,23 +108,40 @@ void WorkerCluster::update(EndpointSetPtr endpoints) {
       const auto same = std::find_if(all.begin(), all.end(), [&](const EndpointPtr& endpoint) {
         return endpoint.get() == &pool->endpoint();
       });
-      if (same != all.end()) {
-        pools[static_cast<size_t>(same - all.begin())] = std::move(pool);
-      } else {
-        draining_.push_back(std::move(pool));
-      }
+      if (same != all.end()) pools[static_cast<size_t>(same - all.begin())] = std::move(pool);
     }
-    of_key = std::move(pools);
+    of_key.swap(pools);
+    for (auto& gone : pools) {
+      if (gone) draining_.push_back(std::move(gone));
+    }
   }
+}
+
+void WorkerCluster::retire(PoolTable& table) {
+  for (Pools& pools : table) {
+    for (auto& pool : pools) {
+      if (pool) draining_.push_back(std::move(pool));
+    }
+    pools.clear();
+  }
+}
+
+void WorkerCluster::drainRetired() {
+  std::vector<Pool*> to_drain;
+  for (auto& pool : draining_) to_drain.push_back(pool.get());
+  for (Pool* pool : to_drain) pool->drain();
+}
+
+void WorkerCluster::update(EndpointSetPtr endpoints) {
+  moveTo(*endpoints, pools_);
+  for (auto& [name, table] : named_) moveTo(*endpoints, table);
   endpoints_ = std::move(endpoints);
   lines_.keepOnly(*endpoints_);
   // RANDOM does not look at weights, as in Envoy.
   const bool weighted = cluster_->settings().lb_policy != LbPolicy::Random;
   round_ = weighted ? makeRound(*endpoints_) : firstPriority(*endpoints_);
   next_ = round_.empty() ? 0 : next_ % round_.size();
-  std::vector<Pool*> to_drain;
-  for (auto& pool : draining_) to_drain.push_back(pool.get());
-  for (Pool* pool : to_drain) pool->drain();
+  drainRetired();
 }
 
 void WorkerCluster::onPoolEmpty(Pool& pool) {

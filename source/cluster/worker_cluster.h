@@ -4,7 +4,11 @@
 #pragma once
 
 #include <array>
+#include <functional>
+#include <map>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "source/cluster/cluster.h"
@@ -16,13 +20,16 @@ namespace weir::cluster {
 
 class WorkerCluster final : public PoolOwner {
  public:
+  // Clients choose the server names, so no more than these have pools: then others make way.
+  static constexpr size_t kMostNames = 1000;
+
   WorkerCluster(net::Loop& loop, ClusterPtr cluster, uint64_t random);
   ~WorkerCluster();
 
   // The next endpoint's pool; null when there is no endpoint. `downstream` is what the request came
-  // in.
+  // in, `server_name` what the settings' RequestNames made of it.
   Pool* choose(uint64_t random, Priority priority = Priority::Default,
-               Protocol downstream = Protocol::Http11);
+               Protocol downstream = Protocol::Http11, std::string_view server_name = {});
   // The next endpoint's connection for other protocols than HTTP; null when there is no endpoint,
   // or none that can be connected to.
   ByteLine* chooseLine(uint64_t random);
@@ -32,13 +39,21 @@ class WorkerCluster final : public PoolOwner {
   void update(EndpointSetPtr endpoints);
   const Cluster& cluster() const { return *cluster_; }
   const ClusterPtr& shared() const { return cluster_; }
+  size_t nameCount() const { return named_.size(); }
   size_t endpointCount() const { return endpoints_->all.size(); }
 
  private:
   using Pools = std::vector<std::unique_ptr<Pool>>;
+  // By priority, and of HTTP/2 for its own where both versions are spoken; each empty until it is
+  // used, then beside endpoints_->all.
+  using PoolTable = std::array<Pools, 4>;
 
   uint32_t chooseIndex(uint64_t random);
   HttpVersion versionFor(Protocol downstream) const;
+  PoolTable& tableFor(std::string_view server_name);
+  void moveTo(const EndpointSet& endpoints, PoolTable& table);
+  void retire(PoolTable& table);
+  void drainRetired();
   uint32_t leastBusy(uint64_t random) const;
   void onPoolEmpty(Pool& pool) override;
 
@@ -47,9 +62,8 @@ class WorkerCluster final : public PoolOwner {
   EndpointSetPtr endpoints_;
   std::vector<uint32_t>
       round_;  // indices into endpoints_->all, in weighted order; of RANDOM each once
-  // By priority, and of HTTP/2 for its own where both versions are spoken; each empty until it is
-  // used, then beside endpoints_->all.
-  std::array<Pools, 4> pools_;
+  PoolTable pools_;
+  std::map<std::string, PoolTable, std::less<>> named_;
   Pools draining_;
   ByteLines lines_;
   size_t next_ = 0;

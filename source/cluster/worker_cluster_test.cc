@@ -53,6 +53,23 @@ TEST_F(WorkerClusterTest, RoundRobinFollowsWeightsExactly) {
   EXPECT_EQ(counts.at("2"), 300);
 }
 
+TEST_F(WorkerClusterTest, ServerNamesHavePoolsOfTheirOwnAndNotWithoutEnd) {
+  add(1);
+  auto cluster = std::make_shared<Cluster>(0, ClusterSettings{}, StatScope());
+  cluster->publish(std::make_shared<const EndpointSet>(set_));
+  WorkerCluster worker(loop_, cluster, 0);
+  const auto pool = [&worker](std::string_view name) {
+    return worker.choose(0, Priority::Default, Protocol::Http11, name);
+  };
+  net::Loop::Turn turn(loop_);
+  EXPECT_EQ(pool("a"), pool("a"));
+  EXPECT_NE(pool("a"), pool("b"));
+  EXPECT_NE(pool("a"), pool(""));
+  EXPECT_EQ(pool("a")->serverName(), "a");
+  for (size_t i = 0; i < WorkerCluster::kMostNames + 100; ++i) pool("n" + std::to_string(i));
+  EXPECT_EQ(worker.nameCount(), WorkerCluster::kMostNames);
+}
+
 TEST_F(WorkerClusterTest, RandomTakesAllAlikeWhateverTheirWeight) {
   add(1);
   add(9);

@@ -75,7 +75,7 @@ void Carrier::onPoolReady(cluster::Client& client) {
   countRequest();
   info_.upstream_protocol = client.protocol();
   info_.upstream_local = forward_.arena().copy(client.localText());
-  info_.upstream_tls = client.tls();
+  if (client.isSecure()) info_.upstream_tls = client.tls();
   stream_ = &client.begin(*this, info_.upstream);
   if (response_paused_) stream_->pauseResponse();
   forward_.onReady();

@@ -35,7 +35,9 @@ void Forward::start(cluster::WorkerCluster& cluster, net::Loop& loop, const Requ
   tries_ = std::move(tries);
   if (tries_ != nullptr) tries_->attach(*this, loop);
   info_.cluster = cluster.cluster().name();
-  info_.cluster_metadata = cluster.cluster().settings().metadata.get();
+  const cluster::ClusterSettings& settings = cluster.cluster().settings();
+  info_.cluster_metadata = settings.metadata.get();
+  if (settings.names) server_name_ = settings.names->of(head, arena());
   tryEndpoint();
 }
 
@@ -52,11 +54,11 @@ void Forward::tryEndpoint() {
 }
 
 cluster::Pool* Forward::chooseEndpoint() {
-  cluster::Pool* pool = cluster_->choose(random_, priority_, info_.protocol);
+  cluster::Pool* pool = cluster_->choose(random_, priority_, info_.protocol, server_name_);
   if (tries_ == nullptr || pool == nullptr) return pool;
   for (int64_t asked = 0; tries_->avoids(pool->endpoint(), asked); ++asked) {
     drawAgain();
-    pool = cluster_->choose(random_, priority_, info_.protocol);
+    pool = cluster_->choose(random_, priority_, info_.protocol, server_name_);
   }
   tries_->noteEndpoint(pool->endpoint());
   return pool;

@@ -114,6 +114,7 @@ class Forward final {
   bool ends_connect_ = false;
   cluster::Priority priority_ = cluster::Priority::Default;
   uint64_t random_ = 0;
+  std::string_view server_name_;  // of the cluster's RequestNames
 };
 
 }  // namespace weir::router

@@ -49,8 +49,9 @@ class ChainBuilder {
     if (type == "envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer") return;
     transport::DownstreamTlsProto tls;
     if (type != tls.GetDescriptor()->full_name()) {
-      return here.error("the transport socket " + (type.empty() ? "'" + socket.name() + "'" : type) +
-                        " is not supported, only raw_buffer and " + tls.GetDescriptor()->full_name());
+      return here.error(
+          "the transport socket " + (type.empty() ? "'" + socket.name() + "'" : type) +
+          " is not supported, only raw_buffer and " + tls.GetDescriptor()->full_name());
     }
     const Where config = here.field("typed_config");
     if (!context_.unpack(socket.typed_config(), tls, config)) return;

@@ -61,14 +61,15 @@ Exchange::Exchange(Services& services, std::shared_ptr<const HcmPlan> plan, Exch
   info_.start_wall = std::chrono::system_clock::now();
   info_.start = last_activity_ = services_.loop.now();
   info_.stream_id = ++services_.next_stream_id;
-  info_.connection_id = owner_.connectionId();
-  info_.direct_remote = info_.remote = owner_.remotePeer();
-  info_.local = owner_.localPeer();
-  info_.tls = owner_.tls();
+  const Downstream client = owner_.downstream();
+  info_.connection_id = client.connection_id;
+  info_.direct_remote = info_.remote = client.remote;
+  info_.local = client.local;
+  info_.tls = client.tls;
   if (info_.tls != nullptr) info_.requested_server_name = info_.tls->server_name;
   info_.request = request_;
   info_.dynamic_metadata = &metadata_;
-  if (const transport::ConnectionFacts* facts = owner_.facts()) {
+  if (const transport::ConnectionFacts* facts = client.facts) {
     if (!facts->server_name.empty()) info_.requested_server_name = facts->server_name;
     for (const auto& fact : facts->metadata.all()) {
       metadata_.set(fact.space, fact.key, fact.value, arena_);

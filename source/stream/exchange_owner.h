@@ -14,6 +14,14 @@ namespace weir::stream {
 class Exchange;
 class Tunnel;
 
+// What is known of the client's connection; its parts live as long as the owner.
+struct Downstream {
+  Peer remote, local;
+  uint64_t connection_id = 0;
+  const transport::ConnectionFacts* facts = nullptr;  // learnt before its protocol began
+  const TlsFacts* tls = nullptr;                      // null: plain
+};
+
 // The connection that made the exchange.
 class ExchangeOwner {
  public:
@@ -24,13 +32,7 @@ class ExchangeOwner {
   virtual void onTunnelOpened(Tunnel& tunnel) = 0;
   // As onExchangeFinished(). Unless both directions had ended, abort() came before.
   virtual void onTunnelFinished(Tunnel& tunnel) = 0;
-  virtual Peer remotePeer() const = 0;
-  virtual Peer localPeer() const = 0;
-  virtual uint64_t connectionId() const = 0;
-  // Null: nothing was learnt of the connection before its protocol began.
-  virtual const transport::ConnectionFacts* facts() const { return nullptr; }
-  // Null: plain. Lives as long as the owner.
-  virtual const TlsFacts* tls() const { return nullptr; }
+  virtual Downstream downstream() const = 0;
 
  protected:
   ~ExchangeOwner() = default;

@@ -379,8 +379,8 @@ void Http1Server::onWritable() {
   if (tunnel_ != nullptr) tunnel_->onDownstreamWritable();
 }
 
-Peer Http1Server::remotePeer() const { return peers_.remote(); }
-
-Peer Http1Server::localPeer() const { return peers_.local(); }
+Downstream Http1Server::downstream() const {
+  return {peers_.remote(), peers_.local(), id_, facts_.get(), connection_->tls().get()};
+}
 
 }  // namespace weir::stream

@@ -67,11 +67,7 @@ class Http1Server final : public transport::ServerConnection,
   void onExchangeFinished(Exchange& exchange) override;
   void onTunnelOpened(stream::Tunnel& tunnel) override;
   void onTunnelFinished(stream::Tunnel& tunnel) override;
-  Peer remotePeer() const override;
-  Peer localPeer() const override;
-  uint64_t connectionId() const override { return id_; }
-  const transport::ConnectionFacts* facts() const override { return facts_.get(); }
-  const TlsFacts* tls() const override { return connection_->tls().get(); }
+  Downstream downstream() const override;
 
   void onTimer() override;
 

@@ -185,16 +185,10 @@ void Http2ServerStream::end() {
   loop.destroyLater(this);
 }
 
-Peer Http2ServerStream::remotePeer() const { return server_.client().peers.remote(); }
-
-Peer Http2ServerStream::localPeer() const { return server_.client().peers.local(); }
-
-const TlsFacts* Http2ServerStream::tls() const { return server_.tls(); }
-
-uint64_t Http2ServerStream::connectionId() const { return server_.client().id; }
-
-const transport::ConnectionFacts* Http2ServerStream::facts() const {
-  return server_.client().facts.get();
+Downstream Http2ServerStream::downstream() const {
+  const Http2Server::Client& client = server_.client();
+  return {client.peers.remote(), client.peers.local(), client.id, client.facts.get(),
+          server_.tls()};
 }
 
 }  // namespace weir::stream

@@ -57,11 +57,7 @@ class Http2ServerStream final : public codec::Http2Stream,
   void onExchangeFinished(Exchange& exchange) override;
   void onTunnelOpened(Tunnel& tunnel) override;
   void onTunnelFinished(Tunnel& tunnel) override;
-  Peer remotePeer() const override;
-  Peer localPeer() const override;
-  uint64_t connectionId() const override;
-  const transport::ConnectionFacts* facts() const override;
-  const TlsFacts* tls() const override;
+  Downstream downstream() const override;
 
   void takeBody(std::string_view data, bool end);
   void gone(ResponseFlag flag, std::string_view details);

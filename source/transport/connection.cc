@@ -112,10 +112,9 @@ std::string_view Connection::alpn() const {
   return tls_ == nullptr ? std::string_view() : tls_->alpn();
 }
 
-const std::shared_ptr<const TlsFacts>& Connection::tls() const {
-  static const std::shared_ptr<const TlsFacts> kPlain;
-  return tls_ == nullptr ? kPlain : tls_->facts();
-}
+const std::shared_ptr<const TlsFacts> Connection::kPlain;
+
+const std::shared_ptr<const TlsFacts>& Connection::facts() const { return tls_->facts(); }
 
 Connection::Kept& Connection::kept() {
   if (kept_ == nullptr) kept_ = std::make_unique<Kept>();
@@ -245,12 +244,12 @@ size_t Connection::receive(char* at, size_t asked, size_t& budget) {
 
 // A user may make way for another while it is told.
 size_t Connection::tell(char* data, size_t size) {
-  size_t taken = 0;
-  const ConnectionUser* told;
-  do {
+  const ConnectionUser* told = user_;
+  size_t taken = user_->onInput(data, size);
+  while (told != user_ && isOpen() && taken < size && !read_paused_) {
     told = user_;
     taken += user_->onInput(data + taken, size - taken);
-  } while (told != user_ && isOpen() && taken < size && !read_paused_);
+  }
   return taken;
 }
 

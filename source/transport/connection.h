@@ -53,8 +53,9 @@ class Connection final : public net::TurnEnd {
   // follow.
   void secure(std::unique_ptr<TlsSession> session);
   bool isSecure() const { return tls_ != nullptr; }
-  std::string_view alpn() const;                       // empty: no protocol was agreed on
-  const std::shared_ptr<const TlsFacts>& tls() const;  // null: plain, or still shaking hands
+  std::string_view alpn() const;  // empty: no protocol was agreed on
+  // Null: plain, or still shaking hands.
+  const std::shared_ptr<const TlsFacts>& tls() const { return tls_ == nullptr ? kPlain : facts(); }
 
   // From inside a callback, too: what the former user did not take of its input is offered to the
   // new one.
@@ -92,6 +93,9 @@ class Connection final : public net::TurnEnd {
 
  private:
   friend struct SealedPath;  // the same with ciphertext on the socket
+
+  static const std::shared_ptr<const TlsFacts> kPlain;
+  const std::shared_ptr<const TlsFacts>& facts() const;
 
   // What must outlive the turn.
   struct Kept {

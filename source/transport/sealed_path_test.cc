@@ -75,7 +75,7 @@ class SealedPathTest : public testing::Test {
   }
   void connect() {
     server_.connection->secure(server_plan_->accept());
-    turn([&] { client_.connection->secure(client_plan_->connect("")); });
+    turn([&] { client_.connection->secure(client_plan_->connect({})); });
     ASSERT_TRUE(until([&] { return server_.connected == 1 && client_.connected == 1; }))
         << server_.failed << client_.failed;
   }
@@ -204,7 +204,7 @@ TEST_F(SealedPathTest, TheClientIsToldWhomItDoesNotTrust) {
   const Pair stranger = makePair({.common_name = "stranger", .authority = true});
   client_plan_ = planner_.client(trust(stranger));
   server_.connection->secure(server_plan_->accept());
-  turn([&] { client_.connection->secure(client_plan_->connect("")); });
+  turn([&] { client_.connection->secure(client_plan_->connect({})); });
   ASSERT_TRUE(until([&] { return !client_.failed.empty() && !server_.failed.empty(); }));
   EXPECT_EQ(client_.failed,
             "TLS_error: certificate verify failed: unable to get local issuer certificate");
@@ -222,7 +222,7 @@ TEST_F(SealedPathTest, BytesThatWereOnlyLookedAtAreCiphertext) {
   };
   server_.on_connected = [&] { server_.connection->setUser(inside); };
   client_.on_connected = [&] { client_.connection->write("hello"); };
-  turn([&] { client_.connection->secure(client_plan_->connect("")); });
+  turn([&] { client_.connection->secure(client_plan_->connect({})); });
   EXPECT_TRUE(until([&] { return inside.got == "hello"; })) << server_.failed << client_.failed;
   EXPECT_EQ(server_.got, "");
 }
@@ -235,7 +235,7 @@ TEST_F(SealedPathTest, TheUserOfTheMomentIsToldFromThenOn) {
   };
   client_.on_connected = [&] { client_.connection->write("early"); };
   server_.connection->secure(server_plan_->accept());
-  turn([&] { client_.connection->secure(client_plan_->connect("")); });
+  turn([&] { client_.connection->secure(client_plan_->connect({})); });
   ASSERT_TRUE(until([&] { return server_.connection->unconsumed() == 5; }));
   EXPECT_EQ(next.got, "");
   turn([&] { server_.connection->resumeRead(); });

@@ -72,9 +72,11 @@ class Client final : public codec::ServerStream, public stream::ExchangeOwner {
   void onExchangeFinished(stream::Exchange& exchange) override;
   void onTunnelOpened(stream::Tunnel& tunnel) override;
   void onTunnelFinished(stream::Tunnel& tunnel) override;
-  Peer remotePeer() const override { return {"192.0.2.1:1234", "192.0.2.1", 1234, false}; }
-  Peer localPeer() const override { return {"192.0.2.2:80", "192.0.2.2", 80, false}; }
-  uint64_t connectionId() const override { return 1; }
+  stream::Downstream downstream() const override {
+    return {.remote = {"192.0.2.1:1234", "192.0.2.1", 1234, false},
+            .local = {"192.0.2.2:80", "192.0.2.2", 80, false},
+            .connection_id = 1};
+  }
 
   bool open(const char* call);
   void cutBody(std::string_view body, const std::vector<size_t>& cuts, bool ends);

@@ -102,3 +102,32 @@ def test_sessions_with_origins_are_resumed(place, ca):
         assert ask_plain(place).status == 200
     wait_for(lambda: stat(place, "origin.ssl.handshake") == 3, "three handshakes")
     assert stat(place, "origin.ssl.session_reused") == 2
+
+
+def host_names(**options):
+    return {"cluster": {"upstream_http_protocol_options": options}}
+
+
+def test_the_request_names_the_server(place, ca):
+    """auto_sni and auto_san_validation: one connection for each name, and only where it is good."""
+    origin = tls_origin(place, ca.sign("origin", "DNS:one.example,DNS:two.example"))
+    plain_in_front(place, origin, upstream(ca, sni="fixed.example"), log="%RESPONSE_CODE_DETAILS%",
+                   **host_names(auto_sni=True, auto_san_validation=True))
+    client = place.client()
+    for host in ("one.example", "Two.Example:8443", "one.example:80"):
+        assert client.ask(host=host).status == 200
+    assert origin.names == ["one.example", "two.example"]
+    for _ in range(2):  # nor by resuming what was verified for another name
+        assert client.ask(host="three.example").status == 503
+    assert "no_name_of_the_certificate_is_wanted" in place.log.lines(4)[3]
+
+
+def test_a_field_of_the_request_names_the_server(place, ca):
+    origin = tls_origin(place, ca.sign("origin"))
+    plain_in_front(place, origin, upstream(ca), **host_names(
+        auto_sni=True, override_auto_sni_header="X-Server-Name"))
+    client = place.client()
+    assert client.ask(x_server_name="named.example").status == 200
+    assert client.ask(host="host.example").status == 200
+    assert origin.names == ["named.example", "host.example"]
+

@@ -28,6 +28,7 @@ class Client : public net::Deferred {
   virtual Protocol protocol() const = 0;
 
   net::SteadyTime began() const { return began_; }
+  bool isSecure() const { return connection_->isSecure(); }
   // Null: plain.
   const std::shared_ptr<const TlsFacts>& tls() const { return connection_->tls(); }
   // The socket's own address.

@@ -36,7 +36,8 @@ Connecting::Connecting(Pool& pool, net::Loop& loop)
 bool Connecting::start() {
   began_ = loop_.now();
   const ClusterSettings& settings = pool_.cluster().settings();
-  if (!connectTo(*connection_, settings, pool_.endpoint(), protocolsOf(pool_.version()))) {
+  if (!connectTo(*connection_, settings, pool_.endpoint(),
+                 {protocolsOf(pool_.version()), pool_.serverName()})) {
     return false;
   }
   timer_.arm(loop_.timers(), began_ + settings.connect_timeout);

@@ -33,7 +33,8 @@ Pool::Pool(net::Loop& loop, PoolOwner& owner, const Cluster& cluster, EndpointPt
       limits_(cluster.limits(key.priority)),
       budgets_(cluster.budgets(key.priority)),
       endpoint_(std::move(endpoint)),
-      version_(key.version) {
+      version_(key.version),
+      server_name_(std::move(key.server_name)) {
   if (version_ != HttpVersion::Http1) {
     expected_room_ = cluster.settings().http2.codec.max_concurrent_streams;
   }

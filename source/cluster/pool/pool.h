@@ -63,6 +63,7 @@ class Pool {
   const Endpoint& endpoint() const { return *endpoint_; }
   const EndpointPtr& sharedEndpoint() const { return endpoint_; }
   HttpVersion version() const { return version_; }
+  const std::string& serverName() const { return server_name_; }
   net::Loop& loop() { return loop_; }
 
   // From connections.
@@ -96,6 +97,7 @@ class Pool {
   Budgets& budgets_;
   EndpointPtr endpoint_;
   const HttpVersion version_;
+  const std::string server_name_;
   ClientList open_;  // with room
   ClientList full_;
   Connecting* connecting_ = nullptr;

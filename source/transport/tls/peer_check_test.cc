@@ -27,7 +27,7 @@ class PeerCheckTest : public testing::Test {
     EXPECT_NE(server, nullptr) << planner_.report.text();
     EXPECT_NE(client, nullptr) << planner_.report.text();
     if (server == nullptr || client == nullptr) return false;
-    Talk talk(client->connect(""), server->accept());
+    Talk talk(client->connect({}), server->accept());
     said_ = talk.server->problem();
     alert_ = talk.client->problem();
     validated_ =
@@ -166,7 +166,7 @@ TEST_F(PeerCheckTest, TheServersNameIsCheckedWhereItIsAsked) {
         planner_.client(trust(authority_), std::string(R"(, "sni": ")") + sni +
                                                R"(", "auto_sni_san_validation": true)");
     ASSERT_NE(client, nullptr) << planner_.report.text();
-    const Talk talk(client->connect(""), server->accept());
+    const Talk talk(client->connect({}), server->accept());
     EXPECT_EQ(talk.client->state() == TlsSession::State::Open, good) << sni;
   }
 }

@@ -173,7 +173,8 @@ std::unique_ptr<TlsSession> TlsContext::connect(const std::string& server_name,
   SSL_set_connect_state(ssl.get());
   if (!server_name.empty() && !isAddress(server_name))
     SSL_set_tlsext_host_name(ssl.get(), server_name.c_str());
-  if (parts_.sessions != nullptr) {
+  // A resumed session is not verified again, so it has to be of the same name.
+  if (parts_.sessions != nullptr && (host.empty() || host == server_name)) {
     if (SslSessionPtr known = parts_.sessions->take(server_name)) {
       SSL_set_session(ssl.get(), known.get());
     }

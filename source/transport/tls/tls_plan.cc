@@ -151,10 +151,18 @@ bool TlsClient::read(TlsParts& parts, const TlsContext* before, const Where& at)
   return good;
 }
 
-std::unique_ptr<TlsSession> TlsClient::connect(const std::string& host) const {
-  const bool by_host = proto_.auto_host_sni() && !host.empty();
-  const std::string& name = by_host ? host : proto_.sni();
-  return current().connect(name, proto_.auto_sni_san_validation() ? name : std::string());
+std::unique_ptr<TlsSession> TlsClient::connect(const Names& names) const {
+  std::string_view name = names.requested;
+  if (name.empty() && proto_.auto_host_sni()) name = names.host;
+  if (name.empty()) name = proto_.sni();
+  std::string_view verified = names.verified;
+  if (verified.empty() && proto_.auto_sni_san_validation()) verified = name;
+  return current().connect(std::string(name), std::string(verified));
+}
+
+bool TlsClient::verifiesChain() const {
+  const PeerCheck* peer = current().peer();
+  return peer != nullptr && peer->rules().verifiesChain();
 }
 
 }  // namespace weir::transport

@@ -88,8 +88,15 @@ class TlsClient final : public ReloadableTls {
   static std::shared_ptr<TlsClient> plan(const UpstreamTlsProto& proto, TlsBuild build,
                                          const Where& at);
 
-  // `host`: the endpoint's name, may be empty.
-  std::unique_ptr<TlsSession> connect(const std::string& host) const;
+  // Each may be empty.
+  struct Names {
+    std::string_view host;       // the endpoint's
+    std::string_view requested;  // asked for in place of `sni`
+    std::string_view verified;   // what the certificate must be for
+  };
+  std::unique_ptr<TlsSession> connect(const Names& names) const;
+  // Whether a name that the certificate must be for means anything.
+  bool verifiesChain() const;
   const std::string& serverName() const { return proto_.sni(); }
 
  private:

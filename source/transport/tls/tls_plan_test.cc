@@ -155,7 +155,7 @@ TEST_F(TlsPlanTest, ServerNamesChooseCertificates) {
   };
   for (const auto& row : kRows) {
     const auto client = planner_.client(row.more, std::string(R"(, "sni": ")") + row.name + "\"");
-    const Talk talk(client->connect(""), server->accept());
+    const Talk talk(client->connect({}), server->accept());
     ASSERT_TRUE(talk.open()) << row.name << row.more << talk.server->problem();
     EXPECT_EQ(talk.client->facts()->peer.at(0).subject, row.subject) << row.name << row.more;
   }
@@ -174,7 +174,7 @@ class TlsReloadTest : public TlsPlanTest {
   }
   std::string subject(const TlsServer& server) {
     const auto client = planner_.client("");
-    const Talk talk(client->connect(""), server.accept());
+    const Talk talk(client->connect({}), server.accept());
     return talk.open() ? talk.client->facts()->peer.at(0).subject
                        : std::string(talk.server->problem());
   }

@@ -19,7 +19,7 @@ class TlsSessionTest : public testing::Test {
     ASSERT_NE(server_, nullptr) << planner_.report.text();
     ASSERT_NE(client_, nullptr) << planner_.report.text();
   }
-  Talk talk() { return Talk(client_->connect(""), server_->accept()); }
+  Talk talk() { return Talk(client_->connect({}), server_->accept()); }
 
   Planner planner_;
   const Pair authority_ = makePair({.common_name = "ca", .authority = true});
@@ -64,7 +64,7 @@ TEST_F(TlsSessionTest, PiecesShareRecords) {
 
 TEST_F(TlsSessionTest, BytesMayArriveOneByOne) {
   make();
-  auto client = client_->connect("");
+  auto client = client_->connect({});
   auto server = server_->accept();
   std::string to_server, to_client, got;
   client->shakeHands(to_server);
