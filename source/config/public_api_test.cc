@@ -101,9 +101,10 @@ TEST(PublicApi, WhatIsNotObeyedHasItsLine) {
   EXPECT_EQ(problems(replaced(kBootstrap, "codec_type: auto", "codec_type: http3")),
             "--config-yaml:14:23: static_resources.listeners[0].filter_chains[0].filters[0]."
             "typed_config.codec_type: HTTP3 is not supported, only AUTO, HTTP1, HTTP2\n");
-  EXPECT_EQ(problems(replaced(kBootstrap, "codec_type: auto", "append_local_overload: true")),
-            "--config-yaml:14:34: warning: static_resources.listeners[0].filter_chains[0]."
-            "filters[0].typed_config.append_local_overload: not supported, ignored\n");
+  EXPECT_EQ(
+      problems(replaced(kBootstrap, "codec_type: auto", "record_route_resolution_stats: true")),
+      "--config-yaml:14:42: warning: static_resources.listeners[0].filter_chains[0]."
+      "filters[0].typed_config.record_route_resolution_stats: not supported, ignored\n");
 }
 
 TEST(PublicApi, MistakesDeepInsideAnyHaveTheirLine) {

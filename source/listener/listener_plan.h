@@ -85,6 +85,7 @@ struct ListenerPlan {
   std::unique_ptr<const FilterChainPlan> default_chain;
   std::function<std::optional<uint64_t>()> connection_limit;  // empty or nothing: none
   std::shared_ptr<ConnectionLimit> global_limit;              // null: none, or not for this one
+  bool bypasses_overload = false;                             // bypass_overload_manager
   ListenerStats stats;
 };
 

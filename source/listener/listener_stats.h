@@ -11,6 +11,7 @@ struct ListenerStats {
         cx_destroy(scope.counter("downstream_cx_destroy")),
         cx_overflow(scope.counter("downstream_cx_overflow")),
         global_cx_overflow(scope.counter("downstream_global_cx_overflow")),
+        overload_reject(scope.counter("downstream_cx_overload_reject")),
         accept_failure(scope.counter("downstream_socket_accept_failure")),
         pre_cx_timeout(scope.counter("downstream_pre_cx_timeout")),
         filter_remote_close(scope.counter("downstream_listener_filter_remote_close")),
@@ -19,8 +20,8 @@ struct ListenerStats {
         no_filter_chain_match(scope.counter("no_filter_chain_match")),
         cx_active(scope.gauge("downstream_cx_active")),
         pre_cx_active(scope.gauge("downstream_pre_cx_active")) {}
-  Counter cx_total, cx_destroy, cx_overflow, global_cx_overflow, accept_failure, pre_cx_timeout,
-      filter_remote_close, filter_error, transport_timeout, no_filter_chain_match;
+  Counter cx_total, cx_destroy, cx_overflow, global_cx_overflow, overload_reject, accept_failure,
+      pre_cx_timeout, filter_remote_close, filter_error, transport_timeout, no_filter_chain_match;
   Gauge cx_active, pre_cx_active;
 };
 

@@ -71,6 +71,12 @@ void WorkerListener::acceptSome(Socket& socket) {
 
 // What is over a limit is closed at once, as in Envoy.
 bool WorkerListener::admit() {
+  if (const overload::Share share = services_.overload.reject_connections;
+      share != overload::kNone && !plan_->bypasses_overload &&
+      overload::falls(share, services_.random.next())) {
+    plan_->stats.overload_reject.add();
+    return false;
+  }
   if (plan_->connection_limit) {
     if (const auto most = plan_->connection_limit(); most && balance_->sum() >= *most) {
       plan_->stats.cx_overflow.add();
@@ -178,6 +184,13 @@ void WorkerListener::keepFilters(transport::ServerConnection& of, NetworkFilters
 void WorkerListener::stopAccepting() {
   for (const auto& socket : sockets_) event_del(&socket->watch);
   sockets_.clear();
+}
+
+void WorkerListener::holdBack(bool hold) {
+  if (plan_->bypasses_overload || hold == std::exchange(held_back_, hold)) return;
+  for (const auto& socket : sockets_) {
+    hold ? event_del(&socket->watch) : event_add(&socket->watch, nullptr);
+  }
 }
 
 void WorkerListener::drain(bool accept) {

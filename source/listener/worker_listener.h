@@ -48,6 +48,8 @@ class WorkerListener final : public OpeningOwner {
   // Idle connections close, busy ones after their response; unless `accept`, no new ones come.
   void drain(bool accept);
   void stopAccepting();
+  // While `hold`, connections wait in the kernel's queue; the overload manager's.
+  void holdBack(bool hold);
   void closeAll();
   size_t connections() const { return count_; }
   const ListenerPlan& plan() const { return *plan_; }
@@ -84,6 +86,7 @@ class WorkerListener final : public OpeningOwner {
   std::shared_ptr<Balance> balance_;
   transport::ServerList list_;
   size_t count_ = 0;
+  bool held_back_ = false;
   std::unordered_map<const transport::ServerConnection*, NetworkFilters> filters_;
 };
 

@@ -107,6 +107,7 @@ void readLimits(const Proto& proto, const Where& at, const stream::BuildContext&
         std::chrono::milliseconds(timeout.seconds() * 1000 + timeout.nanos() / 1'000'000);
   }
   plan.continue_on_timeout = proto.continue_on_listener_filters_timeout();
+  plan.bypasses_overload = proto.bypass_overload_manager();
   if (!proto.ignore_global_conn_limit()) plan.global_limit = std::move(global);
   if (context.runtime) {
     plan.connection_limit = [runtime = context.runtime, key = "envoy.resource_limits.listener." +
@@ -158,6 +159,7 @@ std::shared_ptr<const listener::ListenerPlan> buildListener(
   readBalance(proto, at, *plan);
   stream::BuildContext of_listener = context;
   of_listener.buffer_limit = plan->buffer_limit;
+  of_listener.bypasses_overload = plan->bypasses_overload;
   const bool needs_hello = buildFilterChains(proto, at, of_listener, *plan);
   buildListenerFilters(proto, at, of_listener, needs_hello, *plan);
   return at.report().errors() == before ? plan : nullptr;

@@ -177,6 +177,22 @@ void Server::startWorkers() {
   for (auto& worker : workers_) worker->start();
 }
 
+void Server::startWatch() {
+  watch_.emplace(loop_, std::move(snapshot_.overload), StatScope(stats_),
+                 overload::Watch::Callbacks{.changed =
+                                                [this](const overload::Actions& actions) {
+                                                  for (auto& worker : workers_)
+                                                    worker->setOverload(actions);
+                                                },
+                                            .saturated =
+                                                [](std::string_view action, bool saturated) {
+                                                  spdlog::warn("overload: {} is {}", action,
+                                                               saturated ? "saturated"
+                                                                         : "no longer saturated");
+                                                }});
+  watch_->start();
+}
+
 int Server::serve() {
   concurrency_.set(workers_.size());
   setPhase(ServerInfo::INITIALIZING);
@@ -184,6 +200,7 @@ int Server::serve() {
     net::Loop::Turn turn(loop_);
     housekeeping_.start(flushInterval(bootstrap_));
     tls_rotation_.start(snapshot_.tls());
+    startWatch();
     startDiscovery();
   }
   spdlog::info("starting main dispatch loop");

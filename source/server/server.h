@@ -8,6 +8,7 @@
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
 #include "source/admin/admin_server.h"
 #include "source/net/loop.h"
+#include "source/overload/watch.h"
 #include "source/server/admin_view.h"
 #include "source/server/cluster_discovery.h"
 #include "source/server/housekeeping.h"
@@ -38,6 +39,7 @@ class Server final : net::TimerUser {
   void drainListeners(const admin::DrainRequest& request);
   void startDiscovery();
   void startWorkers();
+  void startWatch();
   int serve();
   void onSignal(int signal);
   void beginDrain();
@@ -79,6 +81,7 @@ class Server final : net::TimerUser {
   net::SteadyTime drain_deadline_{};
   bool draining_ = false;
   Housekeeping housekeeping_;
+  std::optional<overload::Watch> watch_;
   envoy::admin::v3::ServerInfo::State phase_ = envoy::admin::v3::ServerInfo::PRE_INITIALIZING;
   Gauge live_, state_, concurrency_;
 };

@@ -4,8 +4,8 @@
 
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "source/config/any.h"
-#include "source/server/connection_limit_builder.h"
 #include "source/server/listener_builder.h"
+#include "source/server/overload_builder.h"
 #include "source/stream/hcm_builder.h"
 #include "source/transport/tls/secrets.h"
 
@@ -87,11 +87,12 @@ Snapshot buildSnapshot(const Bootstrap& bootstrap, Report& report, const FilterR
       .secrets = secrets,
       .workers = workers,
   };
-  const auto global = buildConnectionLimit(bootstrap, Where(report), context);
+  OverloadSettings overload = buildOverload(bootstrap, Where(report), context);
+  snapshot.overload = std::move(overload.plan);
   const auto& protos = bootstrap.static_resources().listeners();
   for (int i = 0; i < protos.size(); ++i) {
     auto plan = buildListener(protos[i], at.field("listeners").index(static_cast<size_t>(i)),
-                              context, global);
+                              context, overload.connections);
     if (plan != nullptr) snapshot.listeners.push_back(std::move(plan));
   }
   return snapshot;

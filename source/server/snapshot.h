@@ -9,6 +9,7 @@
 #include "source/cluster/cluster.h"
 #include "source/cluster/cluster_plan.h"
 #include "source/listener/listener_plan.h"
+#include "source/overload/plan.h"
 #include "source/server/runtime.h"
 #include "source/telemetry/log_thread.h"
 #include "source/telemetry/stat_store.h"
@@ -22,6 +23,7 @@ struct Snapshot {
   std::vector<cluster::ClusterPlan> cluster_plans;  // by slot
   std::shared_ptr<const std::vector<cluster::ClusterPtr>> clusters;
   std::vector<std::shared_ptr<const listener::ListenerPlan>> listeners;
+  overload::Plan overload;
 
   // All that was made of certificates.
   std::vector<std::shared_ptr<transport::ReloadableTls>> tls() const;

@@ -78,9 +78,16 @@ void Worker::hold(std::shared_ptr<const void> object) {
   loop_.post([object = std::move(object)] {});
 }
 
+void Worker::setOverload(const overload::Actions& actions) {
+  loop_.post([this, actions] {
+    services_.setOverload(actions);
+    for (auto& listener : listeners_) listener->holdBack(actions.stop_accepting);
+  });
+}
+
 void Worker::drain(bool accept, bool only_inbound) {
   loop_.post([this, accept, only_inbound] {
-    services_.draining |= !only_inbound;
+    if (!only_inbound) services_.drain();
     for (auto& listener : listeners_) {
       if (!only_inbound || listener->plan().inbound) listener->drain(accept);
     }

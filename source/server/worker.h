@@ -11,6 +11,7 @@
 #include "source/cluster/worker_cluster.h"
 #include "source/listener/worker_listener.h"
 #include "source/net/loop.h"
+#include "source/overload/actions.h"
 #include "source/stream/services.h"
 
 namespace weir::server {
@@ -32,6 +33,7 @@ class Worker {
   void setHealthCheckFailed(bool failed);
   // Until the turn that may use it is over.
   void hold(std::shared_ptr<const void> object);
+  void setOverload(const overload::Actions& actions);
   std::vector<telemetry::DecisionRecord> decisions(size_t most) const {
     return services_.decisions.newest(most);
   }

@@ -5,6 +5,7 @@
 #include "source/codec/hop_by_hop.h"
 #include "source/router/dispatch.h"
 #include "source/stream/async_call.h"
+#include "source/stream/shedding.h"
 #include "source/stream/waits.h"
 #include "source/transport/connection_facts.h"
 #include "weir/grpc.h"
@@ -90,6 +91,9 @@ void Exchange::start(bool end) {
   max_duration_ = plan_->max_stream_duration;
   if (end) onRequestComplete();
   armTimer();
+  if (refusesRequest(services_, *plan_)) {
+    return localReply(overloadedReply(*plan_, request_complete_, arena_));
+  }
   if (!prepareRequest()) return;
   const bool asks = request_->upgrade || request_->method == Method::Connect;
   openLanes(asks ? admitTunnel() : plan_->chains);

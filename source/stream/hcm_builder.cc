@@ -114,6 +114,7 @@ void readCodec(const Proto& proto, HcmPlan& plan, const Where& at) {
   plan.accept_http_10 = http1.accept_http_10();
   plan.default_host_for_http_10 = http1.default_host_for_http_10();
   plan.proxy_100_continue = proto.proxy_100_continue();
+  plan.append_local_overload = proto.append_local_overload();
 }
 
 void readPolicies(const Proto& proto, HcmPlan& plan, const Where& at, const ProxyIdentity& proxy) {
@@ -141,6 +142,7 @@ std::shared_ptr<const HcmPlan> buildHcm(const HttpConnectionManager& proto, cons
       context.stats.scope("http").tagged(proto.stat_prefix(), "envoy_http_conn_manager_prefix"),
       context.stats.scope("http2"));
   plan->buffer_limit = context.buffer_limit;
+  plan->bypasses_overload = context.bypasses_overload;
   readTimeouts(proto, *plan);
   readLimits(proto, *plan, at);
   readCodec(proto, *plan, at);

@@ -41,6 +41,7 @@ struct BuildContext {
   std::shared_ptr<const transport::Secrets> secrets;
   uint32_t workers = 1;
   uint64_t buffer_limit = 1 << 20;  // the listener's, of each connection
+  bool bypasses_overload = false;   // the listener's
 };
 
 using HttpConnectionManager =

@@ -76,6 +76,8 @@ struct HcmPlan {
   std::string default_host_for_http_10;
   bool proxy_100_continue = false;
   bool enable_trailers = false;
+  bool bypasses_overload = false;  // the listener's bypass_overload_manager
+  bool append_local_overload = false;
 };
 
 }  // namespace weir::stream

@@ -8,6 +8,7 @@
 #include "source/codec/http1/parse_head.h"
 #include "source/codec/http1/token.h"
 #include "source/codec/http1/write_body.h"
+#include "source/stream/shedding.h"
 
 namespace weir::stream {
 
@@ -89,7 +90,7 @@ size_t Http1Server::readHead(char* data, size_t size) {
   response_done_ = false;
   protocol_ = head.protocol;
   method_ = head.method;
-  last_ = !framing.keep_alive || services_.draining;
+  last_ = !framing.keep_alive;
   if (error) {
     state_ = State::Waiting;
     last_ = true;
@@ -217,7 +218,8 @@ void Http1Server::sendInterim(const ResponseHead& head) {
 
 void Http1Server::sendHead(ResponseHead& head, bool end) {
   // A request that is not over yet leaves bytes nobody will read as a body.
-  if (services_.draining || (end && state_ == State::Body)) last_ = true;
+  if (end && state_ == State::Body) last_ = true;
+  if (!last_ && endsConnection(services_, *plan_)) last_ = true;
   uint64_t length = 0;
   response_body_ = BodyKind::None;
   if (!end) {

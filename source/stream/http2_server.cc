@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "source/http2/send_output.h"
+#include "source/stream/shedding.h"
 
 namespace weir::stream {
 namespace {
@@ -76,7 +77,8 @@ void Http2Server::onRequest(codec::Http2Stream& stream, bool end) {
   ++served_;
   const uint64_t most = plan_->max_requests_per_connection;
   if (most != 0 && served_ == most) plan_->stats.cx_max_requests_reached.add();
-  if (services_.draining || (most != 0 && served_ >= most)) drain();
+  const bool enough = most != 0 && served_ >= most;
+  if (drain_ == Drain::No && (enough || endsConnection(services_, *plan_))) drain();
   of(stream).onRequest(end);
 }
 

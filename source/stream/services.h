@@ -5,6 +5,7 @@
 
 #include "source/cluster/worker_cluster.h"
 #include "source/net/loop.h"
+#include "source/overload/actions.h"
 #include "source/stream/date_text.h"
 #include "source/telemetry/decision_ring.h"
 #include "weir/arena.h"
@@ -43,8 +44,25 @@ struct Services {
   telemetry::DecisionRing decisions;
   Random random;
   uint64_t next_stream_id = 0;
-  bool draining = false;             // answer with Connection: close
   bool health_check_failed = false;  // POST /healthcheck/fail
+
+  // What the overload manager has decided last; shedding.h and the listeners act on it.
+  overload::Actions overload;
+  // Connections end with a response: all when draining, else the share that `overload` says.
+  overload::Share ending = overload::kNone;
+
+  void drain() {
+    draining_ = true;
+    ending = overload::kAll;
+  }
+  bool draining() const { return draining_; }
+  void setOverload(const overload::Actions& actions) {
+    overload = actions;
+    if (!draining_) ending = actions.end_connections;
+  }
+
+ private:
+  bool draining_ = false;
 };
 
 }  // namespace weir::stream
