@@ -87,7 +87,10 @@ ParseError stripHopByHop(Fields& fields, MessageType type, UpgradeField upgrade)
   fields.remove(HeaderId::KeepAlive);
   fields.remove(HeaderId::ProxyConnection);
   fields.remove(HeaderId::TransferEncoding);
-  if (upgrade == UpgradeField::Strip) fields.remove(HeaderId::Upgrade);
+  if (upgrade == UpgradeField::Strip && fields.has(HeaderId::Upgrade)) {
+    fields.remove(HeaderId::Upgrade);
+    fields.remove("http2-settings");  // RFC 7540 §3.2.1: goes with it, also where nobody listed it
+  }
   if (fields.has(HeaderId::Te)) stripTe(fields);
   return {};
 }

@@ -55,6 +55,12 @@ TEST(HopByHop, KnownHopFieldsGoWithoutBeingListed) {
             "a=1");
 }
 
+// RFC 7540 §3.2.1.
+TEST(HopByHop, WhatBelongsToAnUpgradeGoesWithIt) {
+  EXPECT_EQ(strip({{"upgrade", "h2c"}, {"http2-settings", "AAMAAABk"}, {"a", "1"}}), "a=1");
+  EXPECT_EQ(strip({{"connection", "upgrade"}, {"http2-settings", "x"}, {"upgrade", "h2c"}}), "");
+}
+
 TEST(HopByHop, UpgradeStaysForAProtocolSwitch) {
   EXPECT_EQ(strip({{"connection", "upgrade"}, {"upgrade", "websocket"}}, UpgradeField::Keep),
             "upgrade=websocket");
