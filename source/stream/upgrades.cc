@@ -6,7 +6,13 @@ namespace weir::stream {
 
 std::string_view upgradeType(const RequestHead& head) {
   if (head.method == Method::Connect) return "CONNECT";
-  return head.fields.get(HeaderId::Upgrade).value_or(std::string_view());
+  std::string_view type;
+  for (const Field& field : head.fields) {
+    if (field.id != HeaderId::Upgrade || field.value().empty()) continue;
+    if (!type.empty()) return {};  // two of them are a list, of which the origin would choose
+    type = field.value();
+  }
+  return type;
 }
 
 bool endsConnect(const router::ClusterAction& action) {
