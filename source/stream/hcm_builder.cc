@@ -19,7 +19,11 @@ void read(bool set, const google::protobuf::Duration& from, std::chrono::millise
   if (to.count() == 0 && from.nanos() > 0) to = std::chrono::milliseconds(1);
 }
 
+// nginx's default, where Envoy has none: half a head must not cost a connection for ever.
+constexpr std::chrono::seconds kRequestHeadersTimeout{60};
+
 void readTimeouts(const Proto& proto, HcmPlan& plan) {
+  plan.request_headers_timeout = kRequestHeadersTimeout;
   const auto& common = proto.common_http_protocol_options();
   read(common.has_idle_timeout(), common.idle_timeout(), plan.idle_timeout);
   read(common.has_max_connection_duration(), common.max_connection_duration(),

@@ -196,7 +196,10 @@ void Http1Server::openExchange() {
 }
 
 void Http1Server::updatePause() {
-  const bool pause = request_paused_ || (state_ == State::Waiting && exchange_ != nullptr);
+  // Who does not read its answers is not asked for more requests.
+  const bool behind = state_ == State::Head && connection_->congested();
+  const bool pause =
+      request_paused_ || behind || (state_ == State::Waiting && exchange_ != nullptr);
   pause ? connection_->pauseRead() : connection_->resumeRead();
 }
 
@@ -377,6 +380,7 @@ void Http1Server::drain() {
 
 void Http1Server::onWritable() {
   if (state_ == State::Lingering) return;
+  if (state_ == State::Head) return updatePause();
   if (exchange_ != nullptr) exchange_->onDownstreamWritable();
   if (tunnel_ != nullptr) tunnel_->onDownstreamWritable();
 }

@@ -111,6 +111,7 @@ class Http1Server final : public transport::ServerConnection,
   Method method_ = Method::Get;
   uint64_t id_;
   uint64_t served_ = 0;
+  size_t unsent_ = 0;  // while lingering, when it was looked at last
   net::SteadyTime accepted_;
   net::SteadyTime since_;  // idle since, head begun, or lingering since
   PeerTexts peers_;

@@ -1,6 +1,7 @@
 // How long a connection may be idle, send a head, live, or take to close: one timer for the nearest
 // of its deadlines. Exchanges and tunnels have deadlines of their own.
 #include <algorithm>
+#include <utility>
 
 #include "source/stream/http1_server.h"
 
@@ -14,6 +15,7 @@ void Http1Server::linger() {
   since_ = services_.loop.now();
   connection_->finishWriting();
   if (!connection_->isOpen()) return;
+  unsent_ = connection_->queued();
   if (peer_gone_ && connection_->writeFinished()) return close();
   connection_->resumeRead();
   armTimer();
@@ -34,6 +36,11 @@ void Http1Server::armTimer() {
 void Http1Server::onTimer() {
   const net::SteadyTime now = services_.loop.now();
   if (state_ == State::Lingering) {
+    // A slow reader gets the whole response, as long as it reads at all.
+    if (connection_->queued() < std::exchange(unsent_, connection_->queued())) {
+      since_ = now;
+      return armTimer();
+    }
     plan_->stats.cx_delayed_close_timeout.add();
     return close();
   }

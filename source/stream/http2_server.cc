@@ -180,6 +180,7 @@ void Http2Server::linger() {
   since_ = services_.loop.now();
   connection_->finishWriting();
   if (!connection_->isOpen()) return;
+  unsent_ = connection_->queued();
   if (peer_gone_) return close();
   armTimer();
 }
@@ -249,6 +250,11 @@ void Http2Server::onTimer() {
   const net::SteadyTime now = services_.loop.now();
   if (state_ == State::Lingering) {
     if (since_ + plan_->delayed_close_timeout > now) return armTimer();
+    // A slow reader gets all of it, as long as it reads at all.
+    if (connection_->queued() < std::exchange(unsent_, connection_->queued())) {
+      since_ = now;
+      return armTimer();
+    }
     plan_->stats.cx_delayed_close_timeout.add();
     return close();
   }

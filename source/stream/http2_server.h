@@ -107,6 +107,7 @@ class Http2Server final : public transport::ServerConnection,
   bool partial_ = false;  // a head, or a frame, has begun and is not complete
   bool peer_gone_ = false;
   uint64_t served_ = 0;
+  size_t unsent_ = 0;      // while lingering, when it was looked at last
   net::SteadyTime since_;  // without a stream, or lingering
   net::SteadyTime partial_since_;
   net::SteadyTime drain_since_;
