@@ -18,7 +18,7 @@ def same(name, line):
 START_LINE = [
     passed("one empty line first (§2.2)", b"\r\n" + G + b"\r\n", PLAIN),
     refused("two empty lines first", b"\r\n\r\n" + G + b"\r\n", "http1.not_http"),
-    refused("a bare LF first", b"\n" + G + b"\r\n", "http1.not_http"),
+    refused("a bare LF first", b"\n" + G + b"\r\n", "http1.bare_lf"),
     refused("a space first", b" " + G + b"\r\n", "http1.not_http"),
     refused("a NUL first", b"\0" + G + b"\r\n", "http1.not_http"),
     refused("a byte order mark first", b"\xef\xbb\xbf" + G + b"\r\n", "http1.not_http"),
@@ -61,9 +61,10 @@ START_LINE = [
     refused("the preface of HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
             "http1.version_not_supported", 505),
     refused("a PROXY line", b"PROXY TCP4 1.1.1.1 2.2.2.2 1 2\r\n" + G + b"\r\n",
-            "http1.invalid_url"),
+            "http1.invalid_version"),
     refused("SSH", b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "http1.invalid_method"),
-    refused("a response", b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", "http1.not_http"),
+    refused("a response", b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+            "http1.invalid_method"),
 ]
 
 TARGET = [
