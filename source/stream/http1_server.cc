@@ -220,8 +220,9 @@ void Http1Server::sendInterim(const ResponseHead& head) {
 }
 
 void Http1Server::sendHead(ResponseHead& head, bool end) {
-  // A request that is not over yet leaves bytes nobody will read as a body.
-  if (end && state_ == State::Body) last_ = true;
+  // A request that is not over yet may leave bytes nobody will read as a body: if the response ends
+  // first. The client must know of that now (RFC 9112 §9.6).
+  if (state_ == State::Body) last_ = true;
   if (!last_ && endsConnection(services_, *plan_)) last_ = true;
   uint64_t length = 0;
   response_body_ = BodyKind::None;

@@ -313,6 +313,22 @@ def test_early_response_survives_a_client_that_sends_on(place, local):
     assert (response.status, response.body) == (403, b"no")
 
 
+def test_early_response_in_pieces_says_that_the_connection_ends(place):
+    """RFC 9112 §9.6: a client that is not told sends its next request into a closing connection."""
+    origin = place.origin()
+    place.weir(origin)
+    client = place.client()
+    client.send(b"POST / HTTP/1.1\r\nHost: t\r\ncontent-length: 10\r\n\r\nhalf")
+    wire = origin.accept()
+    wire.read_head()
+    wire.send(b"HTTP/1.1 413 X\r\ncontent-length: 2\r\n\r\n")
+    head = client.read_head()
+    assert head.get("connection") == "close"
+    wire.send(b"no")
+    assert client.read_exactly(2) == b"no"
+    assert client.ended()
+
+
 def test_early_local_answer_closes_when_the_body_is_not_read(place):
     place.weir(9, routes=[{"match": {"prefix": "/"}, "direct_response": {"status": 403}}])
     client = place.client()
