@@ -200,7 +200,7 @@ void Forward::onTrailers(Fields& trailers) {
 // answer came, so an idempotent request without a body is sent once more, on a new connection.
 // RFC 9110 §9.2.2. One that an HTTP/2 origin says it never looked at may be any (RFC 9113 §8.7).
 bool Forward::isSafeToRepeat(const Failure& failure) const {
-  if (!headers_only_ || repeated_) return false;
+  if (!headers_only_ || repeated_ || carrier_.responseStarted()) return false;
   if (failure.kind == FailureKind::StreamRefused) return true;
   return failure.retry == Retry::IfReused && isIdempotent(head_->method);
 }

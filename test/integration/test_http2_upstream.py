@@ -205,6 +205,19 @@ def test_a_reset_stream_is_a_503_with_its_reason(place):
     assert place.log.line() == "HTTP/2 503 UR upstream_reset_before_response_started{remote_reset}"
 
 
+def test_a_stream_refused_in_its_answer_is_not_sent_again(place):
+    """RFC 9113 §8.7: only what was not processed at all may be; a client would see two heads."""
+    def reply(link, exchange):
+        link.h2.send_headers(exchange.stream, [(":status", "200")])
+        link.h2.reset_stream(exchange.stream, h2.errors.ErrorCodes.REFUSED_STREAM)
+        link.flush()
+
+    place.weir(place.h2_origin(reply), cluster=http2(), log=LOG)
+    response = place.h2_client().ask()
+    assert (response.status, response.reset) == (200, h2.errors.ErrorCodes.INTERNAL_ERROR)
+    assert place.log.line() == "HTTP/2 200 UR upstream_reset_after_response_started{remote_reset}"
+
+
 def test_a_lost_connection_fails_all_its_requests(place):
     def reply(link, exchange):
         if exchange.get(":path") == "/die":

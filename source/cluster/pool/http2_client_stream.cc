@@ -129,14 +129,14 @@ Failure Http2ClientStream::describe(const codec::Http2Error& error) const {
     failure.retry = reused_ && !answered_ ? Retry::IfReused : Retry::Never;
     return failure;
   }
-  if (error.unprocessed) {
+  if (error.unprocessed && !answered_) {
     return {Side::Upstream, FailureKind::StreamRefused, Retry::Safe, error.reason};
   }
   using codec::Http2Fault;
   const std::string_view by_peer =
       errorOf(Http2Fault::RemoteReset, codec::MessageType::Response).reason;
-  return {Side::Upstream,
-          error.reason == by_peer ? FailureKind::StreamReset : FailureKind::ProtocolError,
+  const bool reset = error.reason == by_peer || error.unprocessed;
+  return {Side::Upstream, reset ? FailureKind::StreamReset : FailureKind::ProtocolError,
           Retry::Never, error.reason};
 }
 
