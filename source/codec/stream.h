@@ -12,6 +12,7 @@
 // written.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 #include "weir/head.h"
@@ -26,6 +27,15 @@ inline bool opensTunnel(const RequestHead& request, const ResponseHead& response
   return request.method == Method::Connect && response.status / 100 == 2;
 }
 
+// Why a response breaks off.
+enum class Abort : uint8_t {
+  Broken,     // HTTP/2: INTERNAL_ERROR
+  Cancelled,  // the origin gave it up; HTTP/2: CANCEL, which gRPC tells from a failure
+};
+
+// The detail of a Failure that means the latter.
+inline constexpr std::string_view kCancelledByPeer = "http2.remote_cancel";
+
 class ServerStream {
  public:
   virtual void sendInterim(const ResponseHead& head) = 0;  // 1xx, any number, before the head
@@ -33,7 +43,7 @@ class ServerStream {
   virtual void sendBody(std::string_view data, bool end) = 0;
   virtual void sendTrailers(const Fields& trailers) = 0;  // ends the response
   // Ends the stream without a proper end of the response: the client must notice.
-  virtual void abort() = 0;
+  virtual void abort(Abort why) = 0;
   // Stops and restarts the arrival of the request's body.
   virtual void pauseRequest() = 0;
   virtual void resumeRequest() = 0;

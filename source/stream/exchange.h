@@ -108,7 +108,7 @@ class Exchange final : public net::Deferred,
   void sendReplyBody(const LocalReply& reply, bool through_chain);
   void writeHead(bool end);
   void writeBody(std::string_view data, bool end);
-  void resetResponse(ResponseFlag flag, std::string_view details);
+  void resetResponse(ResponseFlag flag, std::string_view details, codec::Abort why);
   void onRequestComplete();
   void armTimer();
   SteadyTime nextDeadline() const;

@@ -71,7 +71,11 @@ void Exchange::onForwardTrailers(Fields& trailers) {
 
 void Exchange::onForwardFailure(const router::ForwardFailure& failure) {
   info_.flags.set(failure.flag);
-  if (head_written_) return resetResponse(failure.flag, failure.details);
+  if (head_written_) {
+    const bool cancelled = failure.failure.detail == codec::kCancelledByPeer;
+    return resetResponse(failure.flag, failure.details,
+                         cancelled ? codec::Abort::Cancelled : codec::Abort::Broken);
+  }
   Fields* fields = nullptr;
   if (failure.overloaded && !plan_->router.suppress_envoy_headers) {
     fields = arena_.make<Fields>(arena_);
@@ -110,8 +114,10 @@ void Exchange::onLaneTooLarge(Direction direction) {
 void Exchange::localReply(const LocalReply& reply) {
   if (finished_ || response_written_) return;
   if (reply.flag) info_.flags.set(*reply.flag);
-  if (head_written_)
-    return resetResponse(reply.flag.value_or(ResponseFlag::LocalReset), reply.details);
+  if (head_written_) {
+    return resetResponse(reply.flag.value_or(ResponseFlag::LocalReset), reply.details,
+                         codec::Abort::Broken);
+  }
   const bool through_chain = chain_ != nullptr && response_ == nullptr;
   if (ask_.state == TunnelAsk::Answered) ask_.state = TunnelAsk::Admitted;
   request_lane_.cancel();
@@ -196,11 +202,11 @@ void Exchange::onDownstreamWritable() {
 }
 
 // A response that cannot be finished: the client must see that it is not whole.
-void Exchange::resetResponse(ResponseFlag flag, std::string_view details) {
+void Exchange::resetResponse(ResponseFlag flag, std::string_view details, codec::Abort why) {
   info_.flags.set(flag);
   info_.details = details;
   plan_->stats.rq_tx_reset.add();
-  server_.abort();
+  server_.abort(why);
   finish();
 }
 

@@ -274,7 +274,7 @@ void Http1Server::sendTrailers(const Fields& trailers) {
   response_done_ = true;
 }
 
-void Http1Server::abort() {
+void Http1Server::abort(codec::Abort) {
   connection_->flush();
   last_ = true;
 }

@@ -57,7 +57,7 @@ class Http1Server final : public transport::ServerConnection,
   void sendHead(ResponseHead& head, bool end) override;
   void sendBody(std::string_view data, bool end) override;
   void sendTrailers(const Fields& trailers) override;
-  void abort() override;
+  void abort(codec::Abort) override;
   void pauseRequest() override;
   void resumeRequest() override;
   bool congested() const override { return connection_->congested(); }

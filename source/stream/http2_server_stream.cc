@@ -115,7 +115,7 @@ void Http2ServerStream::sendInterim(const ResponseHead& head) {
 
 void Http2ServerStream::sendHead(ResponseHead& head, bool end) {
   // Only a 101 is consent to an upgrade, which the codec writes as 200 (RFC 8441 §5).
-  if (isUpgrade() && head.status / 100 == 2) return abort();
+  if (isUpgrade() && head.status / 100 == 2) return abort(codec::Abort::Broken);
   response_done_ = end;
   server_.session().sendHead(*this, head, end);
   meter();
@@ -136,11 +136,12 @@ void Http2ServerStream::sendTrailers(const Fields& trailers) {
   meter();
 }
 
-void Http2ServerStream::abort() {
+void Http2ServerStream::abort(codec::Abort why) {
   response_done_ = true;
   if (!isOpen()) return;
   server_.plan().http2_stats.tx_reset.add();
-  server_.session().reset(*this, codec::Http2Code::InternalError);
+  server_.session().reset(*this, why == codec::Abort::Cancelled ? codec::Http2Code::Cancel
+                                                                : codec::Http2Code::InternalError);
 }
 
 bool Http2ServerStream::congested() const {
@@ -172,7 +173,7 @@ void Http2ServerStream::onTunnelFinished(Tunnel& tunnel) {
 
 void Http2ServerStream::finish() {
   finished_ = true;
-  if (!response_done_) abort();
+  if (!response_done_) abort(codec::Abort::Broken);
   if (isOpen()) return giveBack();
   end();
 }

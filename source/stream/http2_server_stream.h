@@ -46,7 +46,7 @@ class Http2ServerStream final : public codec::Http2Stream,
   void sendHead(ResponseHead& head, bool end) override;
   void sendBody(std::string_view data, bool end) override;
   void sendTrailers(const Fields& trailers) override;
-  void abort() override;
+  void abort(codec::Abort why) override;
   void pauseRequest() override { paused_ = true; }
   void resumeRequest() override;
   bool congested() const override;

@@ -119,7 +119,7 @@ void Tunnel::onTimer() {
 void Tunnel::breakOff(ResponseFlag flag, std::string_view details) {
   if (finished_) return;
   plan_->stats.rq_tx_reset.add();
-  server_.abort();
+  server_.abort(codec::Abort::Broken);
   finish({details, flag});
 }
 

@@ -161,7 +161,7 @@ void Client::sendTrailers(const Fields& trailers) {
   response_.complete = true;
 }
 
-void Client::abort() {
+void Client::abort(codec::Abort) {
   if (open("abort")) response_.aborted = true;
 }
 

@@ -62,7 +62,7 @@ class Client final : public codec::ServerStream, public stream::ExchangeOwner {
   void sendHead(ResponseHead& head, bool end) override;
   void sendBody(std::string_view data, bool end) override;
   void sendTrailers(const Fields& trailers) override;
-  void abort() override;
+  void abort(codec::Abort) override;
   void pauseRequest() override;
   void resumeRequest() override;
   bool congested() const override { return slow_; }

@@ -218,6 +218,24 @@ def test_a_stream_refused_in_its_answer_is_not_sent_again(place):
     assert place.log.line() == "HTTP/2 200 UR upstream_reset_after_response_started{remote_reset}"
 
 
+@pytest.mark.parametrize("code, shown", [
+    (h2.errors.ErrorCodes.CANCEL, h2.errors.ErrorCodes.CANCEL),
+    (h2.errors.ErrorCodes.NO_ERROR, h2.errors.ErrorCodes.INTERNAL_ERROR),
+    (h2.errors.ErrorCodes.INTERNAL_ERROR, h2.errors.ErrorCodes.INTERNAL_ERROR)])
+def test_a_response_that_breaks_off(place, code, shown):
+    """gRPC tells a call that was given up (its deadline) from one that failed, by the code."""
+    def reply(link, exchange):
+        link.h2.send_headers(exchange.stream, [(":status", "200")])
+        link.h2.send_data(exchange.stream, b"half")
+        link.h2.reset_stream(exchange.stream, code)
+        link.flush()
+
+    place.weir(place.h2_origin(reply), cluster=http2(), log=LOG)
+    response = place.h2_client().ask()
+    assert (response.status, response.body, response.reset) == (200, b"half", shown)
+    assert place.log.line().startswith("HTTP/2 200 UR upstream_reset_after_response_started{remote_")
+
+
 def test_a_lost_connection_fails_all_its_requests(place):
     def reply(link, exchange):
         if exchange.get(":path") == "/die":

@@ -135,9 +135,12 @@ Failure Http2ClientStream::describe(const codec::Http2Error& error) const {
   using codec::Http2Fault;
   const std::string_view by_peer =
       errorOf(Http2Fault::RemoteReset, codec::MessageType::Response).reason;
-  const bool reset = error.reason == by_peer || error.unprocessed;
-  return {Side::Upstream, reset ? FailureKind::StreamReset : FailureKind::ProtocolError,
-          Retry::Never, error.reason};
+  if (error.reason != by_peer && !error.unprocessed) {
+    return {Side::Upstream, FailureKind::ProtocolError, Retry::Never, error.reason};
+  }
+  const bool cancelled = error.code == codec::Http2Code::Cancel;
+  return {Side::Upstream, FailureKind::StreamReset, Retry::Never,
+          cancelled ? codec::kCancelledByPeer : error.reason};
 }
 
 void Http2ClientStream::onReset(const codec::Http2Error& error) { fail(describe(error)); }
