@@ -4,10 +4,20 @@
 #include <charconv>
 
 #include "source/codec/hop_by_hop.h"
+#include "source/codec/websocket.h"
 #include "source/stream/exchange.h"
 #include "source/stream/local_reply_body.h"
 
 namespace weir::stream {
+namespace {
+
+// Who asked over HTTP/2 knows of no key, so nobody behind us could tell (RFC 6455 §4.1).
+bool isConsent(const RequestHead& request, const ResponseHead& head) {
+  return request.protocol != Protocol::Http2 || !codec::asksWebSocket(request) ||
+         codec::answersWebSocketKey(request, head);
+}
+
+}  // namespace
 
 void Exchange::onForwardInterim(ResponseHead& head) {
   // 100 was answered by us when the client asked for it.
@@ -23,7 +33,8 @@ void Exchange::onForwardHead(ResponseHead& head, bool end) {
   info_.response_code = head.status;
   from_upstream_ = true;
   const bool opens = ask_.state == TunnelAsk::Admitted && codec::opensTunnel(*request_, head);
-  if ((opens && !request_complete_) || (!opens && head.status == 101))
+  if ((opens && (!request_complete_ || !isConsent(*request_, head))) ||
+      (!opens && head.status == 101))
     return localReply(kUnexpectedUpgrade);
   if (opens) {  // what follows waits until the filters have seen the head
     ask_.state = TunnelAsk::Answered;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "source/codec/websocket.h"
 #include "source/stream/http2_server.h"
 #include "source/stream/tunnel.h"
 
@@ -41,6 +42,7 @@ void Http2ServerStream::onRequest(bool end) {
     interim.status = 100;
     if (!end) server_.session().sendInterim(*this, interim);
   }
+  if (codec::asksWebSocket(head)) codec::setWebSocketKey(head);
   // The bytes behind a request for a tunnel wait until there is one.
   const bool asks = isUpgrade() || head.method == Method::Connect;
   if (asks && !end) server_.session().pause(*this);

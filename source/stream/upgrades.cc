@@ -33,6 +33,7 @@ bool Upgrades::ignores(std::string_view type) const {
 }
 
 bool Upgrades::allows(std::string_view type, const router::Route* route) const {
+  if (equalsIgnoreCase(type, "h2c")) return false;  // of an HTTP/2 client: there is no such thing
   const router::ClusterAction* action = route == nullptr ? nullptr : route->cluster();
   if (action != nullptr) {
     for (const router::Upgrade& own : action->upgrades) {

@@ -61,11 +61,13 @@ class Exchange:
 class Link:
     """One end of an HTTP/2 connection: what arrives is sorted by stream."""
 
-    def __init__(self, sock, client, window=None):
+    def __init__(self, sock, client, window=None, settings=None):
         self.sock = sock
         self.sock.settimeout(PATIENCE)
         self.h2 = h2.connection.H2Connection(
             h2.config.H2Configuration(client_side=client, **LOOSE))
+        if settings is not None:  # the first, not a change of it
+            self.h2.local_settings = h2.settings.Settings(client, settings)
         if window is not None:
             self.h2.local_settings.initial_window_size = window
         self.exchanges = {}

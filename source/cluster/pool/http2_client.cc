@@ -41,6 +41,7 @@ Http2Client::~Http2Client() {
   lost_ = {Side::Weir, FailureKind::Cancelled, Retry::Never, "shut down"};
   closed_ = true;
   session_.abandon({});
+  while (waiting_ != nullptr) waiting_->fail(lost_);
   loop().cancelTurnEnd(*this);
 }
 
@@ -88,9 +89,29 @@ void Http2Client::noteRoom() {
   hasRoom() ? pool_.onRoom(*this) : pool_.onNoRoom(*this);
 }
 
-void Http2Client::failLater(Http2ClientStream& stream) {
+void Http2Client::failLater(Http2ClientStream& stream, std::string_view why) {
+  stream.failing_for = why;
   stream.next_failing = std::exchange(failing_, &stream);
   loop().atTurnEnd(*this);
+}
+
+void Http2Client::wait(Http2ClientStream& stream) {
+  stream.next_waiting = std::exchange(waiting_, &stream);
+}
+
+void Http2Client::forget(Http2ClientStream& stream) {
+  for (Http2ClientStream** at = &waiting_; *at != nullptr; at = &(*at)->next_waiting) {
+    if (*at != &stream) continue;
+    *at = stream.next_waiting;
+    return;
+  }
+}
+
+void Http2Client::onPeerSettings() {
+  while (waiting_ != nullptr) {
+    std::exchange(waiting_, waiting_->next_waiting)->onServerKnown();
+  }
+  noteRoom();
 }
 
 void Http2Client::retire() {
@@ -157,9 +178,8 @@ void Http2Client::onConnectionError(const codec::Http2Error& error) {
 
 void Http2Client::onTurnEnd() {
   while (failing_ != nullptr) {
-    std::exchange(failing_, failing_->next_failing)
-        ->fail({Side::Upstream, FailureKind::ProtocolError, Retry::Never,
-                "the server takes no extended CONNECT"});
+    Http2ClientStream& stream = *std::exchange(failing_, failing_->next_failing);
+    stream.fail({Side::Upstream, FailureKind::ProtocolError, Retry::Never, stream.failing_for});
   }
   if (closed_ || (http2::mayWait(session_) && loop().awaitRoundEnd(*this))) return;
   write();
@@ -206,6 +226,7 @@ void Http2Client::lose(const Failure& why, bool by_peer) {
   pool_.onClosed(*this);
   session_.abandon({});
   session_.clearOutput();
+  while (waiting_ != nullptr) waiting_->fail({why.side, why.kind, Retry::Safe, why.detail});
 }
 
 // With nothing on it.

@@ -26,7 +26,7 @@ class Http2Client final : public Client,
   // Client
   codec::ClientStream& begin(codec::ClientStreamUser& user, ByteMeter& bytes) override;
   bool hasRoom() const override;
-  bool idle() const override { return session_.streamCount() == 0; }
+  bool idle() const override { return session_.streamCount() == 0 && waiting_ == nullptr; }
   void retire() override;
   Protocol protocol() const override { return Protocol::Http2; }
 
@@ -41,7 +41,10 @@ class Http2Client final : public Client,
   // The stream has ended on both sides, or was given up, and says nothing more.
   void onStreamEnd(Http2ClientStream& stream);
   // Tells the stream of its failure when the caller has returned.
-  void failLater(Http2ClientStream& stream);
+  void failLater(Http2ClientStream& stream, std::string_view why);
+  // Until the server's SETTINGS have come, or until it is forgotten.
+  void wait(Http2ClientStream& stream);
+  void forget(Http2ClientStream& stream);
 
  private:
   // transport::ConnectionUser
@@ -63,7 +66,7 @@ class Http2Client final : public Client,
   void onReset(codec::Http2Stream& stream, const codec::Http2Error& error) override;
   void onGoaway(uint32_t last_stream, codec::Http2Code code) override;
   void onPingAck(uint64_t opaque) override;
-  void onPeerSettings() override { noteRoom(); }
+  void onPeerSettings() override;
   void onConnectionError(const codec::Http2Error& error) override;
 
   void onTurnEnd() override;
@@ -80,6 +83,7 @@ class Http2Client final : public Client,
   http2::Keepalive keepalive_;
   net::Timer timer_;
   Http2ClientStream* failing_ = nullptr;  // a list of those to tell at the turn's end
+  Http2ClientStream* waiting_ = nullptr;  // a list of those to open when the server is known
   Failure lost_;
   bool closed_ = false;
   bool retired_ = false;

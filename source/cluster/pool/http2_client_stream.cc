@@ -3,14 +3,34 @@
 #include <utility>
 
 #include "source/cluster/pool/http2_client.h"
+#include "source/codec/websocket.h"
 
 namespace weir::cluster {
+namespace {
+
+constexpr std::string_view kNoConnect = "the server takes no extended CONNECT";
+
+}  // namespace
 
 void Http2ClientStream::sendHead(const RequestHead& head, bool end) {
-  // Only extended CONNECT can fail here: the server does not take it (RFC 8441 §3).
-  asks_tunnel_ = head.upgrade || head.method == Method::Connect;  // RFC 8441: the stream stays open
-  if (!client_.open(*this, head, end && !asks_tunnel_)) return client_.failLater(*this);
+  const bool asks = head.upgrade || head.method == Method::Connect;
+  if (asks) asks_tunnel_ = &head;
+  // In a tunnel's stream there is no room for a body of its own.
+  if (asks && !end) return client_.failLater(*this, "a request with a body asks for an upgrade");
+  if (head.upgrade && !client_.session().knowsServer()) return client_.wait(*this);
+  if (!open(head, end)) client_.failLater(*this, kNoConnect);
+}
+
+// RFC 8441 §5: the stream of a tunnel stays open.
+bool Http2ClientStream::open(const RequestHead& head, bool end) {
+  if (!client_.open(*this, head, end && asks_tunnel_ == nullptr)) return false;
   meter();
+  return true;
+}
+
+// RFC 8441 §3: who does not say that it takes extended CONNECT is not asked.
+void Http2ClientStream::onServerKnown() {
+  if (!open(*asks_tunnel_, true)) client_.failLater(*this, kNoConnect);
 }
 
 void Http2ClientStream::meter() {
@@ -70,7 +90,9 @@ void Http2ClientStream::detach() {
 }
 
 void Http2ClientStream::end() {
-  if (!std::exchange(ended_, true)) client_.onStreamEnd(*this);
+  if (std::exchange(ended_, true)) return;
+  client_.forget(*this);
+  client_.onStreamEnd(*this);
 }
 
 // A response may end before its request: nobody will write the rest of that.
@@ -91,13 +113,24 @@ void Http2ClientStream::onResponse(ResponseHead& head, bool end) {
   answered_ = true;
   if (user_ == nullptr) return;
   meter();
-  if (asks_tunnel_) {
+  if (asks_tunnel_ != nullptr) {
+    if (head.status == 101) addConsent(head);
     in_tunnel_ = isTunnel() && !end;
     if (!in_tunnel_) client_.session().sendBody(*this, {}, true);
   }
   if (!end) return user_->onUpstreamHead(head, false);
   finish()->onUpstreamHead(head, true);
   afterResponse();
+}
+
+// As HTTP/1 says that it goes on in another protocol.
+void Http2ClientStream::addConsent(ResponseHead& head) const {
+  const Fields& asked = asks_tunnel_->fields;
+  head.fields.set(HeaderId::Upgrade, asked.get(HeaderId::Upgrade).value_or(std::string_view()));
+  head.fields.remove(codec::kWebSocketAccept);
+  const auto key = asked.get(codec::kWebSocketKey);
+  if (!key || !codec::asksWebSocket(*asks_tunnel_)) return;
+  head.fields.add(codec::kWebSocketAccept, codec::webSocketAccept(*key, head.fields.arena()));
 }
 
 void Http2ClientStream::onBody(std::string_view data, bool end) {

@@ -48,8 +48,12 @@ class Http2ClientStream final : public codec::Http2Stream,
   void onClosed() { end(); }
   void onReset(const codec::Http2Error& error);
   void fail(const Failure& failure);
+  // The server's SETTINGS have come: what waited for them is sent, or fails.
+  void onServerKnown();
 
   Http2ClientStream* next_failing = nullptr;
+  std::string_view failing_for;
+  Http2ClientStream* next_waiting = nullptr;
 
  private:
   codec::ClientStreamUser* finish();
@@ -58,6 +62,8 @@ class Http2ClientStream final : public codec::Http2Stream,
   void afterResponse();
   void end();
   void meter();
+  bool open(const RequestHead& head, bool end);
+  void addConsent(ResponseHead& head) const;
 
   Http2Client& client_;
   codec::ClientStreamUser* user_;  // null: nobody any more
@@ -68,7 +74,8 @@ class Http2ClientStream final : public codec::Http2Stream,
   bool paused_ = false;
   bool answered_ = false;  // something of a response came
   bool ended_ = false;     // the client was told
-  bool asks_tunnel_ = false;
+  // The exchange's, which has it until its tunnel is open; null: an ordinary request.
+  const RequestHead* asks_tunnel_ = nullptr;
   bool in_tunnel_ = false;
   bool far_end_ = false;  // of the tunnel: the endpoint's direction is over
 };

@@ -26,7 +26,9 @@ class Http2ClientSession final : public Http2Session {
   bool isSpent() const;
   // How many streams may be open at once.
   size_t capacity() const;
-  // Whether the server takes extended CONNECT: known from its SETTINGS on.
+  // Whether the server's SETTINGS have come; before, nothing is known of what it takes.
+  bool knowsServer() const { return settings_received_; }
+  // Whether the server takes extended CONNECT.
   bool canUpgrade() const { return peer_.enable_connect; }
 
   // Opens `stream` with this request. A head with an `upgrade` field is sent as extended CONNECT

@@ -2,6 +2,7 @@
 
 #include "source/codec/http1/header_id_set.h"
 #include "source/codec/http1/token.h"
+#include "source/codec/websocket.h"
 
 namespace weir::codec {
 namespace {
@@ -14,9 +15,11 @@ constexpr HeaderIdSet kLeftOut = {HeaderId::Connection,      HeaderId::KeepAlive
 constexpr HeaderIdSet kNeverIndexed = {HeaderId::Authorization, HeaderId::ProxyAuthorization,
                                        HeaderId::SetCookie, HeaderId::XRequestId};
 
-void listFields(const Fields& fields, HeaderLines& out, bool without_length = false) {
+void listFields(const Fields& fields, HeaderLines& out, bool without_length = false,
+                std::string_view without = {}) {
   for (const Field& field : fields) {
     if (!isWritten(field)) continue;
+    if (field.id == HeaderId::Other && field.name() == without) continue;
     if (without_length && field.id == HeaderId::ContentLength) continue;
     out.add(field.name(), field.value(), kNeverIndexed.has(field.id));
   }
@@ -37,12 +40,13 @@ void listRequest(const RequestHead& head, bool upgrade, HeaderLines& out) {
     out.add(":path", head.path);
   }
   if (!head.authority.empty()) out.add(":authority", head.authority);
-  listFields(head.fields, out);
+  listFields(head.fields, out, false, upgrade ? kWebSocketKey : std::string_view());
 }
 
 void listResponse(const ResponseHead& head, uint16_t status, bool tunnel, HeaderLines& out) {
   out.addStatus(status);
-  listFields(head.fields, out, tunnel || status < 200 || status == 204);
+  listFields(head.fields, out, tunnel || status < 200 || status == 204,
+             tunnel ? kWebSocketAccept : std::string_view());
 }
 
 void listTrailers(const Fields& trailers, HeaderLines& out) { listFields(trailers, out); }

@@ -146,6 +146,7 @@ Http2Fault RequestReader::finish() {
   if (fault_ != Http2Fault::None) return fault_;
   if (has_protocol_) {
     head_.setMethod("GET");
+    head_.upgrade = true;
     head_.fields.addView(HeaderId::Upgrade, protocol_);
   }
   if (crumbs_ > 1) joinCrumbs();
