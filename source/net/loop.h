@@ -18,35 +18,9 @@
 
 #include "source/net/fd.h"
 #include "source/net/timer_wheel.h"
+#include "source/net/turn_end.h"
 
 namespace weir::net {
-
-// Something to do when the current turn, or the round, ends. Intrusive: queued from inside a turn,
-// at most once at a time; leaving it queued when destroyed is the owner's bug (cancelTurnEnd()
-// first).
-class TurnEnd {
- public:
-  virtual void onTurnEnd() = 0;
-
- protected:
-  ~TurnEnd() = default;
-
- private:
-  friend class Loop;
-  TurnEnd* next_ = nullptr;
-  TurnEnd** back_ = nullptr;  // the pointer that points here; null: not queued
-  bool awaits_round_ = false;
-};
-
-// An object that dies when the turn is over, because callers further up still use it.
-class Deferred {
- public:
-  virtual ~Deferred() = default;
-
- private:
-  friend class Loop;
-  Deferred* next_ = nullptr;
-};
 
 // Where a loop's time comes from when it is not the machine's: tests hold it still and move it on.
 class Clock {

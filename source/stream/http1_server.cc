@@ -387,7 +387,8 @@ void Http1Server::onWritable() {
 }
 
 Downstream Http1Server::downstream() const {
-  return {peers_.remote(), peers_.local(), id_, facts_.get(), connection_->tls().get()};
+  return {peers_.remote(), peers_.local(), id_, facts_.get(),
+          connection_->isSecure() ? connection_->tls().get() : nullptr};
 }
 
 }  // namespace weir::stream

@@ -1,6 +1,8 @@
+#include "weir/response_flags.h"
+
 #include <array>
 
-#include "weir/stream_info.h"
+#include "weir/log_moment.h"
 
 namespace weir {
 namespace {

@@ -112,9 +112,9 @@ std::string_view Connection::alpn() const {
   return tls_ == nullptr ? std::string_view() : tls_->alpn();
 }
 
-const std::shared_ptr<const TlsFacts> Connection::kPlain;
-
-const std::shared_ptr<const TlsFacts>& Connection::facts() const { return tls_->facts(); }
+std::shared_ptr<const TlsFacts> Connection::tls() const {
+  return tls_ == nullptr ? nullptr : tls_->facts();
+}
 
 Connection::Kept& Connection::kept() {
   if (kept_ == nullptr) kept_ = std::make_unique<Kept>();
@@ -224,7 +224,8 @@ bool Connection::receiveOnce(size_t& budget) {
 }
 
 // 0: nothing came, for whatever reason.
-size_t Connection::receive(char* at, size_t asked, size_t& budget) {
+size_t Connection::receive(char* at, size_t room, size_t& budget) {
+  const size_t asked = std::min<size_t>(room, std::exchange(next_read_, net::Loop::kScratchSize));
   const ssize_t got = ::recv(fd_.get(), at, asked, 0);
   if (got <= 0) {
     readable_ = false;

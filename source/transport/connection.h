@@ -35,6 +35,7 @@ class Connection final : public net::TurnEnd {
  public:
   static constexpr size_t kDefaultHighMark = 64 * 1024;
   static constexpr size_t kReadBudget = 1024 * 1024;  // bytes a turn, then others get theirs
+  static constexpr size_t kSmallRead = 16 * 1024;
 
   explicit Connection(net::Loop& loop);  // setUser() comes next
   Connection(net::Loop& loop, ConnectionUser& user);
@@ -53,9 +54,8 @@ class Connection final : public net::TurnEnd {
   // follow.
   void secure(std::unique_ptr<TlsSession> session);
   bool isSecure() const { return tls_ != nullptr; }
-  std::string_view alpn() const;  // empty: no protocol was agreed on
-  // Null: plain, or still shaking hands.
-  const std::shared_ptr<const TlsFacts>& tls() const { return tls_ == nullptr ? kPlain : facts(); }
+  std::string_view alpn() const;                // empty: no protocol was agreed on
+  std::shared_ptr<const TlsFacts> tls() const;  // null: plain, or still shaking hands
 
   // From inside a callback, too: what the former user did not take of its input is offered to the
   // new one.
@@ -70,6 +70,9 @@ class Connection final : public net::TurnEnd {
   size_t queued() const { return kept_ == nullptr ? 0 : kept_->queue.size() - kept_->sent; }
 
   void pauseRead() { read_paused_ = true; }
+  // The next read is small: nobody knows yet whether what comes can be passed on, or has to be
+  // kept.
+  void readLittle() { next_read_ = kSmallRead; }
   void resumeRead();
   bool readPaused() const { return read_paused_; }
   size_t unconsumed() const { return kept_ == nullptr ? 0 : kept_->input.size(); }
@@ -87,15 +90,11 @@ class Connection final : public net::TurnEnd {
   net::Loop& loop() { return loop_; }
   uint64_t bytesIn() const { return bytes_in_; }
   uint64_t bytesOut() const { return bytes_out_; }
-
   void countInto(const ByteCounters* counters) { counters_ = counters; }
   void setHighMark(size_t mark) { high_mark_ = static_cast<uint32_t>(mark); }
 
  private:
   friend struct SealedPath;  // the same with ciphertext on the socket
-
-  static const std::shared_ptr<const TlsFacts> kPlain;
-  const std::shared_ptr<const TlsFacts>& facts() const;
 
   // What must outlive the turn.
   struct Kept {
@@ -112,7 +111,7 @@ class Connection final : public net::TurnEnd {
   bool isReset() const;
   void readAll();
   bool receiveOnce(size_t& budget);
-  size_t receive(char* at, size_t asked, size_t& budget);
+  size_t receive(char* at, size_t room, size_t& budget);
   size_t tell(char* data, size_t size);
   void keep(const char* data, size_t size);
   void wakeForKept();
@@ -129,21 +128,18 @@ class Connection final : public net::TurnEnd {
   event event_{};
   Outbox* outbox_ = nullptr;  // this turn's views
   const ByteCounters* counters_ = nullptr;
-  uint64_t bytes_in_ = 0;
-  uint64_t bytes_out_ = 0;
+  uint64_t bytes_in_ = 0, bytes_out_ = 0;
   uint32_t high_mark_ = kDefaultHighMark;
+  uint32_t next_read_ = net::Loop::kScratchSize;
   net::Fd fd_;
-  bool connecting_ = false;
-  bool read_paused_ = false;
+  bool connecting_ = false, read_paused_ = false;
   bool resumed_ = false;      // kept input is to be offered again
   bool readable_ = false;     // an edge came and the socket is not known to be drained
   bool peer_closed_ = false;  // EPOLLRDHUP: the next short read is not the end of the story
-  bool end_seen_ = false;     // recv said 0
-  bool end_told_ = false;
+  bool end_seen_ = false, end_told_ = false;  // recv said 0
   bool writable_ = true;
   bool congested_ = false;
-  bool finish_writing_ = false;
-  bool write_finished_ = false;
+  bool finish_writing_ = false, write_finished_ = false;
   bool sealed_input_ = false;   // kept_->input is ciphertext
   std::unique_ptr<Kept> kept_;  // made when something has to be kept
   std::unique_ptr<TlsSession> tls_;

@@ -10,6 +10,7 @@
 #include "weir/head.h"
 #include "weir/log_moment.h"
 #include "weir/metadata.h"
+#include "weir/response_flags.h"
 #include "weir/result.h"
 #include "weir/tls_facts.h"
 
@@ -17,56 +18,6 @@ namespace weir {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 using WallTime = std::chrono::system_clock::time_point;
-
-// Envoy's response flags, in the order of their bits. shortName()/longName() give "UH" and
-// "NoHealthyUpstream". One flag, one cause: the reason string tells more.
-enum class ResponseFlag : uint8_t {
-  FailedLocalHealthCheck,            // LH
-  NoHealthyUpstream,                 // UH
-  UpstreamRequestTimeout,            // UT
-  LocalReset,                        // LR
-  UpstreamRemoteReset,               // UR
-  UpstreamConnectionFailure,         // UF
-  UpstreamConnectionTermination,     // UC
-  UpstreamOverflow,                  // UO
-  NoRouteFound,                      // NR
-  DelayInjected,                     // DI
-  FaultInjected,                     // FI
-  RateLimited,                       // RL
-  UnauthorizedExternalService,       // UAEX
-  RateLimitServiceError,             // RLSE
-  DownstreamConnectionTermination,   // DC
-  UpstreamRetryLimitExceeded,        // URX
-  StreamIdleTimeout,                 // SI
-  InvalidEnvoyRequestHeaders,        // IH
-  DownstreamProtocolError,           // DPE
-  UpstreamMaxStreamDurationReached,  // UMSDR
-  ResponseFromCacheFilter,           // RFCF
-  NoFilterConfigFound,               // NFCF
-  DurationTimeout,                   // DT
-  UpstreamProtocolError,             // UPE
-  NoClusterFound,                    // NC
-  OverloadManager,                   // OM
-  DnsResolutionFailed,               // DF
-  DropOverload,                      // DO
-  DownstreamRemoteReset,             // DR
-  UnconditionalDropOverload,         // UDO
-  kCount,
-};
-
-std::string_view shortName(ResponseFlag flag);
-std::string_view longName(ResponseFlag flag);
-
-class ResponseFlags {
- public:
-  void set(ResponseFlag flag) { bits_ |= 1u << static_cast<int>(flag); }
-  bool has(ResponseFlag flag) const { return (bits_ >> static_cast<int>(flag)) & 1; }
-  bool any() const { return bits_ != 0; }
-  uint32_t bits() const { return bits_; }
-
- private:
-  uint32_t bits_ = 0;
-};
 
 // One end of a connection, formatted once when the connection is made.
 struct Peer {

@@ -30,7 +30,7 @@ class Client : public net::Deferred {
   net::SteadyTime began() const { return began_; }
   bool isSecure() const { return connection_->isSecure(); }
   // Null: plain.
-  const std::shared_ptr<const TlsFacts>& tls() const { return connection_->tls(); }
+  std::shared_ptr<const TlsFacts> tls() const { return connection_->tls(); }
   // The socket's own address.
   const std::string& localText() {
     if (local_text_.empty()) local_text_ = net::Address::localOf(connection_->fd()).text();

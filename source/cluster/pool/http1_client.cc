@@ -38,6 +38,7 @@ codec::ClientStream& Http1Client::begin(codec::ClientStreamUser& user, ByteMeter
   trailers_ = nullptr;
   scanner_.reset();
   received_before_ = connection_->bytesIn();
+  connection_->readLittle();
   ++served_;
   pool_.onNoRoom(*this);
   return *this;

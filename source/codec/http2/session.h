@@ -103,8 +103,7 @@ class Http2Session : private SendQueue::Owner {
   ClosedStreams closed_;
   PeerSettings peer_;
   uint32_t last_id_ = 0;  // the highest that was opened
-  bool shutdown_sent_ = false;
-  bool goaway_received_ = false;
+  bool shutdown_sent_ = false, goaway_received_ = false;
   bool settings_received_ = false;
   bool failed_ = false;
 
@@ -144,8 +143,7 @@ class Http2Session : private SendQueue::Owner {
   Http2Stream* data_ = nullptr;  // whose DATA frame is being read; null: nobody's
   uint32_t settings_unacked_ = 0;
   bool settings_acked_ = false;  // our first
-  bool output_announced_ = false;
-  bool views_announced_ = false;
+  bool output_announced_ = false, views_announced_ = false;
   uint64_t written_ = 0;  // bytes that left through clearOutput()
 };
 
