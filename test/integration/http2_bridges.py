@@ -40,6 +40,7 @@ class Link:
         self.heads, self.pipes, self.room = {}, {}, asyncio.Event()
         self.settled = asyncio.Event()
         self.streams = 0
+        self.tasks = []
         if not client:
             self.h2.local_settings = h2.settings.Settings(
                 False, {h2.settings.SettingCodes.ENABLE_CONNECT_PROTOCOL: 1,
@@ -57,8 +58,7 @@ class Link:
             while data := await self.reader.read(PIECE):
                 for event in self.h2.receive_data(data):
                     self.note(event)
-                self.flush()
-                await self.writer.drain()
+                self.flush()  # without waiting: who does not read lets the other side wait, too
         for pipe in self.pipes.values():
             pipe.feed(None)
         self.writer.close()
@@ -67,7 +67,9 @@ class Link:
         stream = getattr(event, "stream_id", 0)
         if isinstance(event, h2.events.RequestReceived):
             self.pipes[stream] = Pipe(self, stream)
-            asyncio.ensure_future(self.on_request(self.pipes[stream], dict(event.headers)))
+            # A task that nobody holds may be collected before it has ended.
+            self.tasks.append(asyncio.ensure_future(
+                self.on_request(self.pipes[stream], dict(event.headers))))
         elif isinstance(event, h2.events.ResponseReceived):
             self.heads[stream].set_result(dict(event.headers))
         elif isinstance(event, h2.events.DataReceived):
