@@ -66,7 +66,8 @@ def curl(port, *arguments, path="/"):
 def s_client(port, *arguments, say="", patience=10):
     done = subprocess.run(
         ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", *map(str, arguments)],
-        input=say, capture_output=True, text=True, timeout=patience, check=False)
+        input=say, capture_output=True, text=True, errors="replace", timeout=patience,
+        check=False)
     return done.stdout + done.stderr
 
 
