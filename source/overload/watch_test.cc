@@ -174,7 +174,11 @@ TEST_F(WatchTest, SharesFallAsOftenAsTheySay) {
 TEST_F(WatchTest, TheProcessesOwnHeapIsMeasuredAndTrimmed) {
   const Heap heap = Heap::ofProcess();
   { const std::vector<char> block(64 * 1024, 'x'); }
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  EXPECT_EQ(heap.free_bytes(), 0u);  // a sanitizer's allocator tells nothing of what it keeps
+#else
   EXPECT_GT(heap.free_bytes(), 0u);
+#endif
   heap.trim();
 }
 

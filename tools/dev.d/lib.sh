@@ -4,6 +4,11 @@
 # npm trusts the authorities the system trusts, as pip and curl do.
 export NODE_EXTRA_CA_CERTS=${NODE_EXTRA_CA_CERTS:-/etc/ssl/certs/ca-certificates.crt}
 
+# The Python whose packages setup installs goes before others on the machine.
+mkdir -p build/bin
+ln -sf /usr/bin/python3 build/bin/python3
+export PATH=$PWD/build/bin:$PATH
+
 say() { printf '%s\n' "$*"; }
 
 fail() {

@@ -88,7 +88,8 @@ TEST(ProxyHeader, version2Local) {
 TEST(ProxyHeader, version2Unix) {
   std::string body = "/run/a.sock" + std::string(97, '\0') + "\0abstract"s + std::string(99, '\0');
   ASSERT_EQ(body.size(), 216u);
-  const auto parse = parseProxyHeader(v2(0x21, 0x31, body));
+  const std::string bytes = v2(0x21, 0x31, body);  // the paths are views into it
+  const auto parse = parseProxyHeader(bytes);
   ASSERT_EQ(parse.kind, Kind::Found);
   EXPECT_EQ(parse.header.source.path, "/run/a.sock");
   EXPECT_EQ(parse.header.destination.path, "\0abstract"s);
