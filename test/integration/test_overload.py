@@ -250,7 +250,9 @@ def test_free_memory_is_given_back(place):
     name = f"overload.{ACTION}shrink_heap.shrink_count"
     assert pressed.stats()[name] == "0"
     pressed.press(1)
-    wait_for(lambda: int(pressed.stats()[name]) >= 2, "the heap shrinks")
+    # A sanitizer's allocator tells of no free memory, so nothing is to be given back.
+    if not pressed.weir.sanitized:
+        wait_for(lambda: int(pressed.stats()[name]) >= 2, "the heap shrinks")
     assert place.client().ask().status == 200
 
 
