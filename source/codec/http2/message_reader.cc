@@ -163,13 +163,16 @@ void RequestReader::joinCrumbs() {
   auto* const joined = static_cast<char*>(fields.arena().allocate(size, 1));
   char* at = joined;
   for (const Field& field : fields) {
-    if (field.id != HeaderId::Cookie) continue;
-    if (field.value_size != 0) std::memcpy(at, field.value_data, field.value_size);
+    // An empty one would leave a space at an end, where no field value may have it.
+    if (field.id != HeaderId::Cookie || field.value_size == 0) continue;
+    if (at != joined) {
+      *at++ = ';';
+      *at++ = ' ';
+    }
+    std::memcpy(at, field.value_data, field.value_size);
     at += field.value_size;
-    *at++ = ';';
-    *at++ = ' ';
   }
-  fields.setView(HeaderId::Cookie, {joined, size - 2});
+  fields.setView(HeaderId::Cookie, {joined, static_cast<size_t>(at - joined)});
 }
 
 // RFC 9113 §8.3.1, §8.5; RFC 8441 §4.

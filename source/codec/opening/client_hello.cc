@@ -141,6 +141,8 @@ std::optional<ClientHello> parseHello(std::string_view body) {
 }  // namespace
 
 HelloReader::State HelloReader::read(std::string_view bytes) {
+  // What is beyond the limit has no say, or what comes of it would depend on how it arrives.
+  bytes = bytes.substr(0, max_size_);
   while (true) {
     const std::string_view rest = bytes.substr(at_);
     if (!rest.empty() && static_cast<uint8_t>(rest[0]) != kHandshake) return State::NotTls;
@@ -153,7 +155,6 @@ HelloReader::State HelloReader::read(std::string_view bytes) {
     }
     if (rest.size() < kRecordHeader + size) break;
     at_ += kRecordHeader + size;
-    if (at_ > max_size_) return State::TooLarge;
     if (const State state = readRecord(rest.substr(kRecordHeader, size)); state != State::NeedMore)
       return state;
   }

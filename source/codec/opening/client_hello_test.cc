@@ -103,6 +103,9 @@ TEST(ClientHello, sizeIsBounded) {
   // The announced length is enough.
   EXPECT_EQ(read(std::string("\x16\x03\x01\x00\x04\x01\xff\xff\xff", 9)), State::TooLarge);
   EXPECT_EQ(HelloReader(8).read(std::string("\x16\x03\x01\x00\x40\x01 01", 8)), State::TooLarge);
+  // What stands beyond the limit changes nothing: it may not have come yet.
+  EXPECT_EQ(HelloReader(8).read(std::string("\x16\x03\x01\x00\x02\x01\x00\x16\x99", 9)),
+            State::TooLarge);
 }
 
 }  // namespace

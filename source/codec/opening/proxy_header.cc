@@ -41,6 +41,7 @@ std::string_view takeWord(std::string_view& text) {
 bool readIp(std::string_view text, ProxyFamily family, ProxyEnd& end) {
   char zero_ended[INET6_ADDRSTRLEN];
   if (text.empty() || text.size() >= sizeof zero_ended) return false;
+  if (text.find('\0') != std::string_view::npos) return false;  // the end, to inet_pton()
   std::memcpy(zero_ended, text.data(), text.size());
   zero_ended[text.size()] = '\0';
   return inet_pton(family == ProxyFamily::V4 ? AF_INET : AF_INET6, zero_ended, end.ip.data()) == 1;
@@ -62,6 +63,9 @@ ProxyParse parseV1(std::string_view bytes) {
     ProxyParse more;
     more.version = 1;
     return more;
+  }
+  if (bytes.substr(0, end).find('\n') != std::string_view::npos) {
+    return bad(1, "a line end without CR");
   }
   ProxyParse parse;
   parse.kind = Kind::Found;

@@ -60,6 +60,8 @@ TEST(ProxyHeader, version1IsStrict) {
     EXPECT_EQ(parseProxyHeader(line).version, 1) << line;
   }
   EXPECT_EQ(parseProxyHeader("PROXY UNKNOWN " + std::string(93, 'x')).kind, Kind::Bad);
+  EXPECT_EQ(parseProxyHeader("PROXY UNKNOWN a\nb\r\n").kind, Kind::Bad);
+  EXPECT_EQ(parseProxyHeader("PROXY TCP6 ::1\0x ::1 1 2\r\n"s).kind, Kind::Bad);
 }
 
 TEST(ProxyHeader, version2) {

@@ -104,7 +104,9 @@ bool TlsReader::rules(const ValidationProto& proto, TlsParts& parts, const Where
   refuse(proto.has_custom_validator_config(), "custom_validator_config",
          "another validator is not supported");
   PeerRules made;
-  good &= trust(proto, made, at) & names(proto, made, at) & pins(proto, made, at);
+  good &= trust(proto, made, at);
+  good &= names(proto, made, at);
+  good &= pins(proto, made, at);
   made.allow_expired = proto.allow_expired_certificate();
   made.accept_untrusted = proto.trust_chain_verification() == ValidationProto::ACCEPT_UNTRUSTED;
   made.hide_authorities = proto.suppress_client_ca_list();
@@ -133,10 +135,9 @@ bool TlsReader::trust(const ValidationProto& proto, PeerRules& rules, const Wher
     return false;
   }
   std::string authorities, revoked;
-  if (!(content(proto.trusted_ca(), authorities, at.field("trusted_ca")) &
-        content(proto.crl(), revoked, at.field("crl")))) {
-    return false;
-  }
+  bool read = content(proto.trusted_ca(), authorities, at.field("trusted_ca"));
+  read &= content(proto.crl(), revoked, at.field("crl"));
+  if (!read) return false;
   trusted_ = authorities + revoked;
   if (proto.has_trusted_ca()) {
     if (!readPemBundle(authorities, rules.authorities, rules.revoked) ||

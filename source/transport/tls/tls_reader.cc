@@ -158,11 +158,11 @@ std::shared_ptr<const Identity> TlsReader::readIdentity(const CertificateProto& 
   if (refused.any()) return nullptr;
   if (proto.has_watched_directory()) watch(proto.watched_directory().path());
   std::string chain, key, password, bag, staple;
-  const bool read = content(proto.certificate_chain(), chain, at.field("certificate_chain")) &
-                    content(proto.private_key(), key, at.field("private_key")) &
-                    content(proto.password(), password, at.field("password")) &
-                    content(proto.pkcs12(), bag, at.field("pkcs12")) &
-                    content(proto.ocsp_staple(), staple, at.field("ocsp_staple"));
+  bool read = content(proto.certificate_chain(), chain, at.field("certificate_chain"));
+  read &= content(proto.private_key(), key, at.field("private_key"));
+  read &= content(proto.password(), password, at.field("password"));
+  read &= content(proto.pkcs12(), bag, at.field("pkcs12"));
+  read &= content(proto.ocsp_staple(), staple, at.field("ocsp_staple"));
   if (!read) return nullptr;
   const bool pkcs12 = proto.has_pkcs12();
   if (pkcs12 && (proto.has_certificate_chain() || proto.has_private_key())) {
