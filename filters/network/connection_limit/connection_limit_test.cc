@@ -4,8 +4,7 @@
 
 #include <memory>
 
-#include "test/harness/connection.h"
-#include "weir/filter_registry.h"
+#include "test/harness/network_filter_test.h"
 
 namespace weir::network::connection_limit {
 
@@ -14,24 +13,10 @@ void install(FilterRegistry& registry);
 namespace {
 
 using Proto = envoy::extensions::filters::network::connection_limit::v3::ConnectionLimit;
-using Kind = NetworkVerdict::Kind;
 
-class ConnectionLimitTest : public testing::Test {
+class ConnectionLimitTest : public test::NetworkFilterTest<Proto> {
  protected:
-  ConnectionLimitTest() { install(registry_); }
-  Result<PlanPtr> plan(const std::string& json) {
-    Proto proto;
-    EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(json, &proto).ok()) << json;
-    google::protobuf::Any any;
-    any.PackFrom(proto);
-    return type().plan(any, build_);
-  }
-  const NetworkFilterType& type() {
-    return *registry_.findNetworkByConfig(Proto::descriptor()->full_name());
-  }
-  FilterRegistry registry_;
-  test::ConnectionPlanBuild build_;
-  test::FakeConnection connection_;
+  ConnectionLimitTest() : NetworkFilterTest(install) {}
 };
 
 TEST_F(ConnectionLimitTest, thoseThatAreGoneMakeRoom) {

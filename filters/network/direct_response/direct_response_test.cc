@@ -4,8 +4,7 @@
 
 #include <memory>
 
-#include "test/harness/connection.h"
-#include "weir/filter_registry.h"
+#include "test/harness/network_filter_test.h"
 
 namespace weir::network::direct_response {
 
@@ -14,24 +13,10 @@ void install(FilterRegistry& registry);
 namespace {
 
 using Proto = envoy::extensions::filters::network::direct_response::v3::Config;
-using Kind = NetworkVerdict::Kind;
 
-class DirectResponseTest : public testing::Test {
+class DirectResponseTest : public test::NetworkFilterTest<Proto> {
  protected:
-  DirectResponseTest() { install(registry_); }
-  Result<PlanPtr> plan(const std::string& json) {
-    Proto proto;
-    EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(json, &proto).ok()) << json;
-    google::protobuf::Any any;
-    any.PackFrom(proto);
-    return type().plan(any, build_);
-  }
-  const NetworkFilterType& type() {
-    return *registry_.findNetworkByConfig(Proto::descriptor()->full_name());
-  }
-  FilterRegistry registry_;
-  test::ConnectionPlanBuild build_;
-  test::FakeConnection connection_;
+  DirectResponseTest() : NetworkFilterTest(install) {}
 };
 
 TEST_F(DirectResponseTest, answersWithWhatItIsGiven) {

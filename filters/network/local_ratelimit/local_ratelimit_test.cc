@@ -4,8 +4,7 @@
 
 #include <memory>
 
-#include "test/harness/connection.h"
-#include "weir/filter_registry.h"
+#include "test/harness/network_filter_test.h"
 
 namespace weir::network::local_ratelimit {
 
@@ -14,24 +13,10 @@ void install(FilterRegistry& registry);
 namespace {
 
 using Proto = envoy::extensions::filters::network::local_ratelimit::v3::LocalRateLimit;
-using Kind = NetworkVerdict::Kind;
 
-class LocalRateLimitTest : public testing::Test {
+class LocalRateLimitTest : public test::NetworkFilterTest<Proto> {
  protected:
-  LocalRateLimitTest() { install(registry_); }
-  Result<PlanPtr> plan(const std::string& json) {
-    Proto proto;
-    EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(json, &proto).ok()) << json;
-    google::protobuf::Any any;
-    any.PackFrom(proto);
-    return type().plan(any, build_);
-  }
-  const NetworkFilterType& type() {
-    return *registry_.findNetworkByConfig(Proto::descriptor()->full_name());
-  }
-  FilterRegistry registry_;
-  test::ConnectionPlanBuild build_;
-  test::FakeConnection connection_;
+  LocalRateLimitTest() : NetworkFilterTest(install) {}
 };
 
 const char kTwoASecond[] =
