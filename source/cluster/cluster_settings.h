@@ -32,13 +32,6 @@ enum class Priority : uint8_t { Default, High };
 // the version of the request's own connection.
 enum class HttpVersion : uint8_t { Http1, Http2, Agreed, AsDownstream };
 
-// Requests of different keys never share a connection.
-struct PoolKey {
-  Priority priority = Priority::Default;
-  HttpVersion version = HttpVersion::Http1;  // never AsDownstream
-  std::string server_name;                   // of RequestNames, else empty
-};
-
 // Retries at one time as a share of the requests at that time.
 struct RetryBudget {
   double percent = 20;

@@ -1,5 +1,7 @@
 #include "source/cluster/connect_to.h"
 
+#include <cerrno>
+
 #include "source/transport/tls/tls_plan.h"
 #include "source/transport/tls/tls_session.h"
 
@@ -7,6 +9,10 @@ namespace weir::cluster {
 
 bool connectTo(transport::Connection& connection, const ClusterSettings& settings,
                const Endpoint& endpoint, const TlsWish& wish) {
+  if (settings.names && settings.names->verified && wish.server_name.empty()) {
+    errno = EDESTADDRREQ;
+    return false;
+  }
   if (settings.tls != nullptr) {
     transport::TlsClient::Names names{endpoint.hostname, {}, {}};
     if (settings.names && settings.names->asked) names.requested = wish.server_name;

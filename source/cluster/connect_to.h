@@ -16,7 +16,8 @@ struct TlsWish {
   std::string_view server_name;  // of RequestNames
 };
 
-// False: failed at once, with errno.
+// False: failed at once, with errno; EDESTADDRREQ: the settings want the certificate to be for the
+// name in the wish, and there is none. To go on without would let clients choose to be unverified.
 bool connectTo(transport::Connection& connection, const ClusterSettings& settings,
                const Endpoint& endpoint, const TlsWish& wish = {});
 

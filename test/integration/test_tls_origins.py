@@ -10,7 +10,7 @@ import bootstrap as bs
 from certificates import Authority, trusting, upstream
 from origin import answer
 from tls_tools import BIG, ask_plain, plain_in_front, stat, tls_origin, with_admin
-from weir_process import wait_for
+from weir_process import free_port, wait_for
 
 
 def test_origins_behind_tls(place, ca):
@@ -131,3 +131,42 @@ def test_a_field_of_the_request_names_the_server(place, ca):
     assert client.ask(host="host.example").status == 200
     assert origin.names == ["named.example", "host.example"]
 
+
+
+@pytest.mark.parametrize("host", ["", "h" * 254, "[::1"], ids=["none", "too long", "broken"])
+def test_without_a_name_nothing_is_trusted(place, ca, host):
+    """auto_san_validation: a request that names no host does not choose to be unverified."""
+    origin = tls_origin(place, ca.sign("origin", "DNS:one.example"))
+    plain_in_front(place, origin, upstream(ca), hcm={"http_protocol_options": {
+        "accept_http_10": True}}, **host_names(auto_san_validation=True))
+    client = place.client()
+    client.send(f"GET / HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
+    assert client.response().status in (400, 426, 503)
+    assert not origin.requests
+
+
+@pytest.mark.parametrize("name,good", [("one.example", True), ("other.example", False)])
+def test_connect_that_ends_here_is_verified_by_its_name(place, ca, name, good):
+    origin = tls_origin(place, ca.sign("origin", "DNS:one.example"))
+    ends_here = {"upgrade_configs": [{"upgrade_type": "CONNECT", "connect_config": {}}]}
+    plain_in_front(place, origin, upstream(ca), hcm={
+        "upgrade_configs": [{"upgrade_type": "CONNECT"}],
+        "routes": [bs.route(match={"connect_matcher": {}}, action=ends_here)]},
+        **host_names(auto_sni=True, auto_san_validation=True))
+    client = place.client()
+    client.send(f"CONNECT {name}:443 HTTP/1.1\r\nHost: {name}:443\r\n\r\n".encode())
+    assert (client.read_head().status == 200) == good
+    assert origin.names == [name]
+
+
+def test_tcp_proxies_have_no_name_to_verify(place, ca):
+    origin = tls_origin(place, ca.sign("origin", "DNS:one.example"))
+    place.port = free_port()
+    relay = bs.network_filter("tcp_proxy.v3.TcpProxy", stat_prefix="t", cluster="origin")
+    listener = bs.listener(place.port, relay)
+    place.start(bs.bootstrap([listener], [bs.cluster(
+        origin.port, transport_socket=upstream(ca),
+        upstream_http_protocol_options={"auto_san_validation": True})]))
+    client = place.client()
+    assert client.ended()
+    assert not origin.names

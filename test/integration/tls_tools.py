@@ -118,7 +118,8 @@ def with_admin(place):
 def plain_in_front(place, origin, socket_config, **options):
     port = place.port = free_port()
     logs = {"access_log": [bs.file_log(place.log.path, options.pop("log", bs.LOG_LINE))]}
-    config = bs.bootstrap([bs.listener(port, bs.hcm(**logs))], [bs.cluster(
+    manager = bs.hcm(**logs, **options.pop("hcm", {}))
+    config = bs.bootstrap([bs.listener(port, manager)], [bs.cluster(
         origin.port, transport_socket=socket_config, **options.pop("cluster", {}))])
     config.update(options.pop("more", {}))
     return place.start(config, **options)

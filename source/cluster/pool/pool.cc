@@ -11,6 +11,10 @@ namespace {
 
 // For a connect that failed before it began; errno tells why.
 Failure connectFailure() {
+  if (errno == EDESTADDRREQ) {
+    return {Side::Weir, FailureKind::ConnectFailed, Retry::Never,
+            "the request names no host that a certificate could be for"};
+  }
   const bool local = errno == EMFILE || errno == ENFILE;
   return {local ? Side::Weir : Side::Upstream, FailureKind::ConnectFailed, Retry::Safe,
           local ? "out of file descriptors" : "cannot connect"};

@@ -46,6 +46,13 @@ class PoolOwner {
   ~PoolOwner() = default;
 };
 
+// Requests of different keys never share a connection.
+struct PoolKey {
+  Priority priority = Priority::Default;
+  HttpVersion version = HttpVersion::Http1;  // never AsDownstream
+  std::string server_name;                   // of RequestNames, else empty
+};
+
 class Pool {
  public:
   Pool(net::Loop& loop, PoolOwner& owner, const Cluster& cluster, EndpointPtr endpoint,

@@ -48,11 +48,13 @@ TcpStream::TcpStream(net::Loop& loop, const Cluster& cluster, EndpointPtr endpoi
   budgets_.requests.take();
 }
 
-void TcpStream::sendHead(const RequestHead&, bool) {
+void TcpStream::sendHead(const RequestHead& head, bool) {
+  const ClusterSettings& settings = cluster_.settings();
+  TlsWish wish;
+  if (settings.names) wish.server_name = settings.names->of(head, user_->responseArena());
   // Who calls this does not expect to hear of a failure yet.
-  refused_ = !connectTo(connection_, cluster_.settings(), *endpoint_);
-  const auto patience =
-      refused_ ? std::chrono::milliseconds(0) : cluster_.settings().connect_timeout;
+  refused_ = !connectTo(connection_, settings, *endpoint_, wish);
+  const auto patience = refused_ ? std::chrono::milliseconds(0) : settings.connect_timeout;
   timer_.arm(connection_.loop().timers(), began_ + patience);
 }
 
