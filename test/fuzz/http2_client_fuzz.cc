@@ -74,7 +74,7 @@ void run(std::string_view bytes, uint8_t pattern, uint8_t bits, std::string_view
     for (size_t i = user.streams.size(); i-- > 0 && i + 4 > user.streams.size();) {
       act(session, user.streams[i], actions);
     }
-    if (user.streams.size() < 200 && actions.next() % 4 == 0) open(user, session, actions);
+    if (user.streams.size() < 40 && actions.next() % 4 == 0) open(user, session, actions);
     session.onSent(0);
   }
   require(session.failed() == user.failed, "a failure is told");
