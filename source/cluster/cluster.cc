@@ -17,12 +17,19 @@ bool Budgets::retriesFull(const Limits& limits) const {
     const bool http2 = settings_.http_version != HttpVersion::Http1;
     stats_ = std::make_unique<ClusterStats>(scope_, http2);
     // Others' discovery tells of each change.
-    if (settings_.discovery == Discovery::Static) {
-      Membership(scope_).publish(endpoints_->all.size());
+    if (settings_.discovery == Discovery::Static && !withdrawn_) {
+      members_ = endpoints_->all.size();
+      Membership(scope_).enter(members_);
     }
   }
   stats_seen_.store(stats_.get(), std::memory_order_release);
   return *stats_;
+}
+
+void Cluster::withdraw() {
+  std::lock_guard lock(mutex_);
+  withdrawn_ = true;
+  if (const size_t members = std::exchange(members_, 0)) Membership(scope_).leave(members);
 }
 
 }  // namespace weir::cluster

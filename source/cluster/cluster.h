@@ -65,6 +65,9 @@ class Cluster {
     std::lock_guard lock(mutex_);
     endpoints_ = std::move(endpoints);
   }
+  // Another cluster, or none, has its name now: its endpoints count as members no more. Any thread,
+  // any number of times.
+  void withdraw();
 
   const Limits& limits(Priority priority) const {
     return priority == Priority::High ? settings_.high_limits : settings_.limits;
@@ -81,6 +84,8 @@ class Cluster {
   mutable std::atomic<const ClusterStats*> stats_seen_{nullptr};
   mutable std::unique_ptr<ClusterStats> stats_;
   mutable std::mutex mutex_;
+  mutable size_t members_ = 0;  // that membership_total has of it; of Static discovery
+  bool withdrawn_ = false;
   EndpointSetPtr endpoints_ = std::make_shared<const EndpointSet>();
 };
 

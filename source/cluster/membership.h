@@ -1,5 +1,4 @@
-// How many endpoints a cluster has, under Envoy's names ("cluster.<name>.membership_total"). One
-// writer: the main thread.
+// How many endpoints a cluster has, under Envoy's names ("cluster.<name>.membership_total").
 #pragma once
 
 #include <cstddef>
@@ -15,11 +14,21 @@ class Membership {
         total_(scope.gauge("membership_total")),
         healthy_(scope.gauge("membership_healthy")) {}
 
-  // For every set that is published.
+  // For every set that is published, by the one thread that does so.
   void publish(size_t endpoints) const {
     change_.add();
     total_.set(endpoints);
     healthy_.set(endpoints);
+  }
+  // For a set that never changes: once when the cluster comes and once when it goes. Any thread.
+  void enter(size_t endpoints) const {
+    change_.add();
+    total_.add(endpoints);
+    healthy_.add(endpoints);
+  }
+  void leave(size_t endpoints) const {
+    total_.sub(endpoints);
+    healthy_.sub(endpoints);
   }
 
  private:
