@@ -55,7 +55,7 @@ class ByteLineTest : public testing::Test {
   }
   ~ByteLineTest() override {
     net::Loop::Turn turn(loop_);
-    worker_.reset();
+    clusters_.clear();
   }
 
   static EndpointPtr endpointAt(const net::Address& address) {
@@ -68,7 +68,7 @@ class ByteLineTest : public testing::Test {
     set->all = std::move(endpoints);
     cluster().publish(set);
     net::Loop::Turn turn(loop_);
-    if (worker_) worker_->update(std::move(set));
+    clusters_.update(cluster_, std::move(set));
   }
   Cluster& cluster() {
     if (!cluster_) cluster_ = std::make_shared<Cluster>(0, settings_, StatScope());
@@ -93,8 +93,8 @@ class ByteLineTest : public testing::Test {
     request.max_reply = max_reply;
     {
       net::Loop::Turn turn(loop_);
-      if (!worker_) worker_ = std::make_unique<WorkerCluster>(loop_, cluster_, 0);
-      if (ByteLine* line = worker_->chooseLine(0)) line->ask(asker, request);
+      clusters_.set(0, cluster_);
+      if (ByteLine* line = clusters_.find(0, 0)->chooseLine(0)) line->ask(asker, request);
     }
     turn();
     return asker;
@@ -123,7 +123,7 @@ class ByteLineTest : public testing::Test {
   net::Fd server_, peer_;
   EndpointPtr endpoint_;
   std::vector<std::unique_ptr<Asker>> askers_;
-  std::unique_ptr<WorkerCluster> worker_;
+  WorkerClusters clusters_{loop_};
 };
 
 TEST_F(ByteLineTest, RepliesComeInTheOrderOfRequestsInAnyPieces) {
@@ -234,6 +234,55 @@ TEST_F(ByteLineTest, TheLineOfAnEndpointThatGoesServesItsLastReply) {
   EXPECT_EQ(a.said, "1\n");
   EXPECT_TRUE(isClosed());
   EXPECT_EQ(cluster().budgets(Priority::Default).connections.taken(), 0u);
+}
+
+TEST_F(ByteLineTest, TheLineOfAClusterThatIsReplacedServesItsLastReply) {
+  Asker& old = ask("one\n");
+  seen();
+  const std::weak_ptr<Cluster> former = cluster_;
+  cluster_.reset();
+  publish({endpoint_});
+  {
+    net::Loop::Turn turn(loop_);
+    clusters_.set(0, cluster_);
+  }
+  EXPECT_FALSE(isClosed());
+  net::Fd first = std::move(peer_);
+  Asker& next = ask("two\n");
+  EXPECT_EQ(seen(), "two\n") << "on a line of its own";
+  std::swap(first, peer_);
+  say("1\n");
+  EXPECT_EQ(old.said, "1\n");
+  EXPECT_TRUE(isClosed());
+  EXPECT_TRUE(former.expired());
+  std::swap(first, peer_);
+  say("2\n");
+  EXPECT_EQ(next.said, "2\n");
+}
+
+TEST_F(ByteLineTest, AnIdleLineClosesWithItsCluster) {
+  ask("one\n");
+  seen();
+  say("1\n");
+  const std::weak_ptr<Cluster> former = cluster_;
+  cluster_.reset();
+  {
+    net::Loop::Turn turn(loop_);
+    clusters_.set(0, nullptr);
+  }
+  EXPECT_TRUE(isClosed());
+  EXPECT_TRUE(former.expired());
+}
+
+TEST_F(ByteLineTest, WhoGivesUpAfterItsClusterWasRemovedFails) {
+  Asker& a = ask("one\n");
+  const std::weak_ptr<Cluster> former = cluster_;
+  cluster_.reset();
+  net::Loop::Turn turn(loop_);
+  clusters_.set(0, nullptr);
+  a.giveUp();
+  EXPECT_EQ(a.kind, FailureKind::Timeout);
+  EXPECT_FALSE(former.expired()) << "until the turn ends";
 }
 
 }  // namespace

@@ -11,14 +11,16 @@ WorkerCluster::WorkerCluster(net::Loop& loop, ClusterPtr cluster, uint64_t rando
     : loop_(loop),
       cluster_(std::move(cluster)),
       endpoints_(std::make_shared<EndpointSet>()),
-      lines_(loop, *cluster_) {
+      lines_(loop, *this, *cluster_) {
   update(cluster_->endpoints());
   // Workers start at different places, or the first endpoints would get every worker's first
   // request.
   if (!round_.empty()) next_ = random % round_.size();
 }
 
-WorkerCluster::~WorkerCluster() = default;
+WorkerCluster::~WorkerCluster() {
+  if (among_ != nullptr) among_->erase(this);
+}
 
 uint32_t WorkerCluster::chooseIndex(uint64_t random) {
   switch (cluster_->settings().lb_policy) {
@@ -60,9 +62,9 @@ WorkerCluster::PoolTable& WorkerCluster::tableFor(std::string_view server_name) 
   auto found = named_.find(server_name);
   if (found != named_.end()) return found->second;
   if (named_.size() >= kMostNames) {
-    retire(named_.begin()->second);
+    setAside(named_.begin()->second);
     named_.erase(named_.begin());
-    drainRetired();
+    drainSetAside();
   }
   return named_[std::string(server_name)];
 }
@@ -80,6 +82,7 @@ Pool* WorkerCluster::choose(uint64_t random, Priority priority, Protocol downstr
   if (!pool) {
     pool = std::make_unique<Pool>(loop_, *this, *cluster_, endpoints_->all[index],
                                   PoolKey{priority, version, std::string(server_name)});
+    if (retired_) pool->drain();
   }
   return pool.get();
 }
@@ -117,7 +120,7 @@ void WorkerCluster::moveTo(const EndpointSet& endpoints, PoolTable& table) {
   }
 }
 
-void WorkerCluster::retire(PoolTable& table) {
+void WorkerCluster::setAside(PoolTable& table) {
   for (Pools& pools : table) {
     for (auto& pool : pools) {
       if (pool) draining_.push_back(std::move(pool));
@@ -126,7 +129,7 @@ void WorkerCluster::retire(PoolTable& table) {
   }
 }
 
-void WorkerCluster::drainRetired() {
+void WorkerCluster::drainSetAside() {
   std::vector<Pool*> to_drain;
   for (auto& pool : draining_) to_drain.push_back(pool.get());
   for (Pool* pool : to_drain) pool->drain();
@@ -141,7 +144,36 @@ void WorkerCluster::update(EndpointSetPtr endpoints) {
   const bool weighted = cluster_->settings().lb_policy != LbPolicy::Random;
   round_ = weighted ? makeRound(*endpoints_) : firstPriority(*endpoints_);
   next_ = round_.empty() ? 0 : next_ % round_.size();
-  drainRetired();
+  drainSetAside();
+}
+
+// The pools stay where they are, so that retries share their last connections.
+void WorkerCluster::retire(std::unordered_set<WorkerCluster*>& retired) {
+  retired_ = true;
+  among_ = &retired;
+  retired.insert(this);
+  std::vector<Pool*> pools;  // who fails a waiter may make others
+  const auto note = [&pools](const PoolTable& table) {
+    for (const Pools& of_key : table) {
+      for (const auto& pool : of_key) {
+        if (pool) pools.push_back(pool.get());
+      }
+    }
+  };
+  note(pools_);
+  for (const auto& [name, table] : named_) note(table);
+  for (Pool* pool : pools) pool->drain();
+  lines_.keepOnly({});
+}
+
+void WorkerCluster::abandon() {
+  const ClusterUse until_done(*this);
+  retired_ = true;
+  among_ = nullptr;
+  lines_.closeAll();
+  for (Pools& pools : pools_) pools.clear();
+  named_.clear();
+  draining_.clear();
 }
 
 void WorkerCluster::onPoolEmpty(Pool& pool) {
@@ -158,34 +190,56 @@ void WorkerCluster::onPoolEmpty(Pool& pool) {
   loop_.destroyLater(grave);
 }
 
-void WorkerClusters::adopt(std::shared_ptr<const std::vector<ClusterPtr>> table) {
-  clusters_.resize(std::max(clusters_.size(), table->size()));
-  for (size_t i = 0; i < clusters_.size(); ++i) {
-    const bool same =
-        clusters_[i] && i < table->size() && (*table)[i].get() == &clusters_[i]->cluster();
-    if (!same) clusters_[i].reset();
+void WorkerClusters::set(uint32_t slot, ClusterPtr cluster) {
+  if (slot >= slots_.size()) {
+    if (cluster == nullptr) return;
+    slots_.resize(slot + size_t{1});
   }
-  table_ = std::move(table);
+  Slot& at = slots_[slot];
+  if (at.cluster == cluster) return;
+  if (at.cluster != nullptr) empty(at);
+  if (cluster == nullptr) return;
+  names_.erase(cluster->name());  // its key may be another cluster's memory
+  names_.emplace(cluster->name(), slot);
+  at.cluster = std::move(cluster);
 }
 
-void WorkerClusters::update(uint32_t slot, EndpointSetPtr endpoints) {
-  if (slot < clusters_.size() && clusters_[slot]) clusters_[slot]->update(std::move(endpoints));
+void WorkerClusters::empty(Slot& slot) {
+  slot.cluster->withdraw();
+  const auto named = names_.find(slot.cluster->name());
+  if (named != names_.end() && named->second == slot.cluster->slot()) names_.erase(named);
+  if (slot.worker != nullptr) slot.worker->retire(retired_);
+  slot = {};
+}
+
+void WorkerClusters::update(const ClusterPtr& cluster, EndpointSetPtr endpoints) {
+  const uint32_t slot = cluster->slot();
+  if (slot >= slots_.size() || slots_[slot].cluster != cluster) return;
+  if (WorkerCluster* worker = slots_[slot].worker) worker->update(std::move(endpoints));
 }
 
 WorkerCluster* WorkerClusters::find(uint32_t slot, uint64_t random) {
-  if (slot >= clusters_.size()) return nullptr;
-  auto& cluster = clusters_[slot];
-  if (!cluster && (*table_)[slot]) {
-    cluster = std::make_unique<WorkerCluster>(loop_, (*table_)[slot], random);
+  if (slot >= slots_.size()) return nullptr;
+  Slot& at = slots_[slot];
+  if (at.worker == nullptr && at.cluster != nullptr) {
+    at.worker = new WorkerCluster(loop_, at.cluster, random);
+    at.use = ClusterUse(*at.worker);
   }
-  return cluster.get();
+  return at.worker;
 }
 
 uint32_t WorkerClusters::slotOf(std::string_view name) const {
-  for (const ClusterPtr& cluster : *table_) {
-    if (cluster && cluster->name() == name) return cluster->slot();
+  const auto found = names_.find(name);
+  return found == names_.end() ? kNoSlot : found->second;
+}
+
+void WorkerClusters::clear() {
+  for (const Slot& slot : slots_) {
+    if (slot.worker != nullptr) slot.worker->abandon();
   }
-  return kNoSlot;
+  for (WorkerCluster* cluster : std::exchange(retired_, {})) cluster->abandon();
+  names_.clear();
+  slots_.clear();
 }
 
 }  // namespace weir::cluster

@@ -1,6 +1,10 @@
-// A WorkerCluster is one worker's use of a cluster: its copy of the endpoint set, its place in the
-// round, its connection pools. Made at the worker's first request to the cluster, so that idle
+// A WorkerCluster is what one worker has of a cluster: its copy of the endpoint set, its place in
+// the round, its connection pools. Made at the worker's first request to the cluster, so that idle
 // clusters cost a worker nothing. WorkerClusters finds it by slot. Worker thread only.
+//
+// Life: in its slot -> retired -> dead, when neither a request nor a connection uses it any more.
+// Retired, it is not found: what began with it goes on with it, retries too, on connections that
+// close after what they carry.
 #pragma once
 
 #include <array>
@@ -9,22 +13,22 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "source/cluster/cluster.h"
+#include "source/cluster/cluster_use.h"
 #include "source/cluster/pool/byte_line.h"
 #include "source/cluster/pool/pool.h"
 #include "source/net/loop.h"
 
 namespace weir::cluster {
 
-class WorkerCluster final : public PoolOwner {
+class WorkerCluster final : public PoolOwner, public net::Deferred {
  public:
   // Clients choose the server names, so no more than these have pools: then others make way.
   static constexpr size_t kMostNames = 1000;
-
-  WorkerCluster(net::Loop& loop, ClusterPtr cluster, uint64_t random);
-  ~WorkerCluster();
 
   // The next endpoint's pool; null when there is no endpoint. `downstream` is what the request came
   // in, `server_name` what the settings' RequestNames made of it.
@@ -43,17 +47,26 @@ class WorkerCluster final : public PoolOwner {
   size_t endpointCount() const { return endpoints_->all.size(); }
 
  private:
+  friend class WorkerClusters;
   using Pools = std::vector<std::unique_ptr<Pool>>;
   // By priority, and of HTTP/2 for its own where both versions are spoken; each empty until it is
   // used, then beside endpoints_->all.
   using PoolTable = std::array<Pools, 4>;
 
+  WorkerCluster(net::Loop& loop, ClusterPtr cluster, uint64_t random);
+  ~WorkerCluster() override;
+  // Stands in `retired` from now on until it dies.
+  void retire(std::unordered_set<WorkerCluster*>& retired);
+  // Its connections end now.
+  void abandon();
+  void onUnused() override { loop_.destroyLater(this); }
+
   uint32_t chooseIndex(uint64_t random);
   HttpVersion versionFor(Protocol downstream) const;
   PoolTable& tableFor(std::string_view server_name);
   void moveTo(const EndpointSet& endpoints, PoolTable& table);
-  void retire(PoolTable& table);
-  void drainRetired();
+  void setAside(PoolTable& table);
+  void drainSetAside();
   uint32_t leastBusy(uint64_t random) const;
   void onPoolEmpty(Pool& pool) override;
 
@@ -67,26 +80,41 @@ class WorkerCluster final : public PoolOwner {
   Pools draining_;
   ByteLines lines_;
   size_t next_ = 0;
+  bool retired_ = false;
+  std::unordered_set<WorkerCluster*>* among_ = nullptr;  // where it stands while it is retired
 };
 
-// One worker's clusters by slot, and the names that dynamic routes look up.
+// One worker's clusters by slot, and the names that dynamic routes look up. All but clear() is O(1)
+// in their number.
 class WorkerClusters {
  public:
   explicit WorkerClusters(net::Loop& loop) : loop_(loop) {}
+  WorkerClusters(const WorkerClusters&) = delete;
+  ~WorkerClusters() { clear(); }
 
-  // The table to look slots up in; clusters that stay keep their pools. Called on the worker.
-  void adopt(std::shared_ptr<const std::vector<ClusterPtr>> table);
-  // New endpoints for one cluster. Called on the worker.
-  void update(uint32_t slot, EndpointSetPtr endpoints);
-  // Null: no such cluster.
+  // Puts a cluster into its slot; the one that stood there retires, also for null.
+  void set(uint32_t slot, ClusterPtr cluster);
+  // New endpoints, unless the cluster has left its slot meanwhile.
+  void update(const ClusterPtr& cluster, EndpointSetPtr endpoints);
+  // Null: no such cluster. Who keeps it beyond the turn takes a ClusterUse.
   WorkerCluster* find(uint32_t slot, uint64_t random);
+  // Of two clusters of one name, the one that was set last.
   uint32_t slotOf(std::string_view name) const;
-  void clear() { clusters_.clear(); }
+  // Connections end now, whatever they carry; no request may be under way.
+  void clear();
 
  private:
+  struct Slot {
+    ClusterPtr cluster;
+    WorkerCluster* worker = nullptr;  // made by find()
+    ClusterUse use;                   // of worker
+  };
+  void empty(Slot& slot);
+
   net::Loop& loop_;
-  std::shared_ptr<const std::vector<ClusterPtr>> table_;
-  std::vector<std::unique_ptr<WorkerCluster>> clusters_;
+  std::vector<Slot> slots_;
+  std::unordered_map<std::string_view, uint32_t> names_;  // views into the clusters of slots_
+  std::unordered_set<WorkerCluster*> retired_;
 };
 
 }  // namespace weir::cluster

@@ -15,6 +15,20 @@ namespace {
 
 class WorkerClusterTest : public testing::Test {
  protected:
+  ~WorkerClusterTest() override {
+    net::Loop::Turn turn(loop_);
+    clusters_.clear();
+  }
+
+  // With the endpoints that were added, in slot 0.
+  WorkerCluster& use(const ClusterSettings& settings, StatScope scope = {}) {
+    cluster_ = std::make_shared<Cluster>(0, settings, std::move(scope));
+    cluster_->publish(std::make_shared<const EndpointSet>(set_));
+    net::Loop::Turn turn(loop_);
+    clusters_.set(0, cluster_);
+    return *clusters_.find(0, 0);
+  }
+
   void add(uint32_t weight, uint64_t busy = 0, uint32_t priority = 0) {
     auto endpoint = std::make_shared<Endpoint>();
     const auto port = static_cast<uint16_t>(set_.all.size() + 1);
@@ -32,9 +46,7 @@ class WorkerClusterTest : public testing::Test {
     settings.name = "c";
     settings.lb_policy = policy;
     settings.choice_count = choices;
-    auto cluster = std::make_shared<Cluster>(0, settings, StatScope());
-    cluster->publish(std::make_shared<const EndpointSet>(set_));
-    WorkerCluster worker(loop_, cluster, 0);
+    WorkerCluster& worker = use(settings);
     std::mt19937_64 random(1);
     std::map<std::string, int> counts;
     for (int i = 0; i < times; ++i) ++counts[worker.choose(random())->endpoint().text];
@@ -43,6 +55,8 @@ class WorkerClusterTest : public testing::Test {
 
   net::Loop loop_;
   EndpointSet set_;
+  ClusterPtr cluster_;
+  WorkerClusters clusters_{loop_};
 };
 
 TEST_F(WorkerClusterTest, RoundRobinFollowsWeightsExactly) {
@@ -55,9 +69,7 @@ TEST_F(WorkerClusterTest, RoundRobinFollowsWeightsExactly) {
 
 TEST_F(WorkerClusterTest, ServerNamesHavePoolsOfTheirOwnAndNotWithoutEnd) {
   add(1);
-  auto cluster = std::make_shared<Cluster>(0, ClusterSettings{}, StatScope());
-  cluster->publish(std::make_shared<const EndpointSet>(set_));
-  WorkerCluster worker(loop_, cluster, 0);
+  WorkerCluster& worker = use({});
   const auto pool = [&worker](std::string_view name) {
     return worker.choose(0, Priority::Default, Protocol::Http11, name);
   };
@@ -112,10 +124,8 @@ TEST_F(WorkerClusterTest, EachPriorityHasConnectionsAndCountsOfItsOwn) {
   StatStore store;
   ClusterSettings settings;
   settings.limits.max_requests = 0;
-  auto cluster = std::make_shared<Cluster>(0, settings, StatScope(store));
-  cluster->publish(std::make_shared<const EndpointSet>(set_));
+  WorkerCluster& worker = use(settings, StatScope(store));
   net::Loop::Turn turn(loop_);
-  WorkerCluster worker(loop_, cluster, 0);
   Pool* usual = worker.choose(1);
   Pool* high = worker.choose(1, Priority::High);
   EXPECT_NE(usual, high);
@@ -125,16 +135,15 @@ TEST_F(WorkerClusterTest, EachPriorityHasConnectionsAndCountsOfItsOwn) {
   EXPECT_TRUE(first.refused);
   high->acquire(second);
   EXPECT_FALSE(second.refused);
-  EXPECT_EQ(cluster->budgets(Priority::High).pending.taken(), 1u);
-  EXPECT_EQ(cluster->budgets(Priority::Default).pending.taken(), 0u);
+  EXPECT_EQ(cluster_->budgets(Priority::High).pending.taken(), 1u);
+  EXPECT_EQ(cluster_->budgets(Priority::Default).pending.taken(), 0u);
 }
 
 TEST_F(WorkerClusterTest, WithoutEndpointsThereIsNothingToChoose) {
   for (const LbPolicy policy : {LbPolicy::RoundRobin, LbPolicy::Random, LbPolicy::LeastRequest}) {
     ClusterSettings settings;
     settings.lb_policy = policy;
-    WorkerCluster worker(loop_, std::make_shared<Cluster>(0, settings, StatScope()), 7);
-    EXPECT_EQ(worker.choose(1), nullptr);
+    EXPECT_EQ(use(settings).choose(1), nullptr);
   }
 }
 

@@ -26,8 +26,8 @@ void Carrier::start(cluster::WorkerCluster& cluster, cluster::Pool& pool, bool f
 void Carrier::startTcp(cluster::WorkerCluster& cluster, cluster::Pool& pool,
                        cluster::Priority priority, net::Loop& loop) {
   begin(cluster, pool);
-  stream_ = cluster::TcpStream::open(loop, cluster.cluster(), pool.sharedEndpoint(), priority,
-                                     *this, info_.upstream);
+  stream_ = cluster::TcpStream::open(loop, cluster.shared(), pool.sharedEndpoint(), priority, *this,
+                                     info_.upstream);
   if (stream_ == nullptr) {
     return onPoolFailure({Side::Weir, FailureKind::Refused, Retry::Never, "max_connections"}, true);
   }
@@ -119,10 +119,16 @@ void Carrier::finish() {
   endpoint_->counts.rq_active.fetch_sub(1, std::memory_order_relaxed);
 }
 
+// The whole response is here: the pool, and the endpoint with it, may go before the Forward does.
+void Carrier::endResponse() {
+  finish();
+  endpoint_ = nullptr;
+}
+
 HandedStream Carrier::handOver(codec::ClientStreamUser& user, ByteMeter& bytes) {
   stream_->setUser(user, bytes);
   counted_ = false;
-  return {std::exchange(stream_, nullptr), std::exchange(cluster_, nullptr),
+  return {std::exchange(stream_, nullptr), std::exchange(cluster_, nullptr)->shared(),
           std::exchange(endpoint_, nullptr)};
 }
 
@@ -184,7 +190,7 @@ void Carrier::onUpstreamHead(ResponseHead& head, bool end) {
       static_cast<uint64_t>((info_.first_upstream_rx - sent_at_) / std::chrono::microseconds(1)));
   if (end) {
     info_.last_upstream_rx = info_.first_upstream_rx;
-    finish();
+    endResponse();
   }
   forward_.onHead(head, end);
 }
@@ -192,14 +198,14 @@ void Carrier::onUpstreamHead(ResponseHead& head, bool end) {
 void Carrier::onUpstreamBody(std::string_view data, bool end) {
   if (end) {
     info_.last_upstream_rx = forward_.now();
-    if (!tunnel_) finish();
+    if (!tunnel_) endResponse();
   }
   forward_.onBody(data, end);
 }
 
 void Carrier::onUpstreamTrailers(Fields& trailers) {
   info_.last_upstream_rx = forward_.now();
-  finish();
+  endResponse();
   forward_.onTrailers(trailers);
 }
 

@@ -21,10 +21,10 @@ class Forward;
 // A stream that its Carrier gave away: a tunnel's. over() is what is owed for it in the end.
 struct HandedStream {
   codec::ClientStream* stream;
-  cluster::WorkerCluster* cluster;
-  const cluster::Endpoint* endpoint;
+  cluster::ClusterPtr cluster;
+  const cluster::Endpoint* endpoint;  // the stream's, which is there until over()
 
-  const cluster::ClusterStats& stats() const { return cluster->cluster().stats(); }
+  const cluster::ClusterStats& stats() const { return cluster->stats(); }
   void over() const;
 };
 
@@ -66,6 +66,7 @@ class Carrier final : public codec::ClientStreamUser, public cluster::PoolWaiter
   void nameEndpoint();
   void countRequest();
   void finish();
+  void endResponse();
   void noteSent(bool end);
 
   // cluster::PoolWaiter
@@ -84,7 +85,7 @@ class Carrier final : public codec::ClientStreamUser, public cluster::PoolWaiter
   Forward& forward_;
   StreamInfo& info_;
   cluster::WorkerCluster* cluster_ = nullptr;
-  const cluster::Endpoint* endpoint_ = nullptr;
+  const cluster::Endpoint* endpoint_ = nullptr;  // the pool's; null: no attempt, or it is whole
   codec::ClientStream* stream_ = nullptr;
   bool begun_ = false;
   bool response_started_ = false;

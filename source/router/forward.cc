@@ -26,6 +26,7 @@ bool isIdempotent(Method method) {  // RFC 9110 §9.2.2
 void Forward::start(cluster::WorkerCluster& cluster, net::Loop& loop, const RequestHead& head,
                     bool end, uint64_t random, cluster::Priority priority,
                     std::unique_ptr<Tries> tries) {
+  use_ = cluster::ClusterUse(cluster);
   cluster_ = &cluster;
   loop_ = &loop;
   head_ = &head;

@@ -1,6 +1,8 @@
 // A Forward gets one request answered by a cluster: it sends it in one attempt, and where that
 // fails and a retry is asked for, or is safe anyway, in another one. Lives in its exchange, which
-// writes the request into it and gets the response from it. Worker thread only.
+// writes the request into it and gets the response from it. It keeps the cluster in being as long
+// as it lives, since StreamInfo has views of it until the access log is written. Worker thread
+// only.
 //
 // Order: start body* (trailers)?; nothing after cancel() or onForwardFailure().
 #pragma once
@@ -100,6 +102,7 @@ class Forward final {
 
   ForwardUser& user_;
   StreamInfo& info_;
+  cluster::ClusterUse use_;  // gone after all that looks into the cluster
   Carrier carrier_;
   net::Loop* loop_ = nullptr;
   cluster::WorkerCluster* cluster_ = nullptr;

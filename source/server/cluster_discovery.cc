@@ -53,9 +53,9 @@ void ClusterDiscovery::addDns(uint32_t slot, const cluster::ClusterPlan& plan) {
   net::Resolver* resolver = resolverFor(plan.dns.resolver, cluster->name());
   if (resolver == nullptr) return;
   cluster::DnsDiscovery::Callbacks callbacks;
-  callbacks.publish = [this, slot](cluster::EndpointSetPtr endpoints) {
-    (*snapshot_.clusters)[slot]->publish(endpoints);
-    callbacks_.changed(slot, std::move(endpoints));
+  callbacks.publish = [this, cluster](cluster::EndpointSetPtr endpoints) {
+    cluster->publish(endpoints);
+    callbacks_.changed(cluster, std::move(endpoints));
   };
   callbacks.ready = [this] { checkReady(); };
   callbacks.failing = [name = cluster->name()](std::string_view host, net::DnsError error) {

@@ -17,7 +17,7 @@ class ClusterDiscovery {
  public:
   struct Callbacks {
     // A cluster has new endpoints; the cluster itself has them already.
-    std::function<void(uint32_t slot, cluster::EndpointSetPtr)> changed;
+    std::function<void(const cluster::ClusterPtr&, cluster::EndpointSetPtr)> changed;
     // Every cluster has its first endpoints, or an answer that there are none. Once.
     std::function<void()> ready;
   };

@@ -108,7 +108,9 @@ bool Server::openListeners() {
   std::random_device seed;
   for (uint32_t i = 0; i < options_.concurrency; ++i) {
     workers_.push_back(std::make_unique<Worker>(i, (uint64_t{seed()} << 32) | seed()));
-    workers_.back()->setClusters(snapshot_.clusters);
+    for (const auto& cluster : *snapshot_.clusters) {
+      workers_.back()->setCluster(cluster->slot(), cluster);
+    }
   }
   for (const auto& plan : snapshot_.listeners) {
     auto balance = std::make_shared<listener::Balance>(workers_.size());
@@ -159,12 +161,12 @@ void Server::setPhase(ServerInfo::State phase) {
 void Server::startDiscovery() {
   discovery_ = std::make_unique<ClusterDiscovery>(
       loop_, snapshot_,
-      ClusterDiscovery::Callbacks{.changed =
-                                      [this](uint32_t slot, cluster::EndpointSetPtr endpoints) {
-                                        for (auto& worker : workers_)
-                                          worker->updateEndpoints(slot, endpoints);
-                                      },
-                                  .ready = [this] { startWorkers(); }});
+      ClusterDiscovery::Callbacks{
+          .changed =
+              [this](const cluster::ClusterPtr& cluster, const cluster::EndpointSetPtr& endpoints) {
+                for (auto& worker : workers_) worker->updateEndpoints(cluster, endpoints);
+              },
+          .ready = [this] { startWorkers(); }});
   discovery_->start();
 }
 

@@ -15,8 +15,17 @@ Worker::Worker(size_t index, uint64_t seed)
 
 Worker::~Worker() { join(); }
 
-void Worker::setClusters(std::shared_ptr<const std::vector<cluster::ClusterPtr>> table) {
-  clusters_.adopt(std::move(table));
+void Worker::setCluster(uint32_t slot, cluster::ClusterPtr cluster) {
+  if (!thread_.joinable()) return clusters_.set(slot, std::move(cluster));
+  loop_.post([this, slot, cluster = std::move(cluster)] { clusters_.set(slot, cluster); });
+}
+
+// Before there is a thread, nothing was made of a cluster that would have to learn of it.
+void Worker::updateEndpoints(cluster::ClusterPtr cluster, cluster::EndpointSetPtr endpoints) {
+  if (!thread_.joinable()) return;
+  loop_.post([this, cluster = std::move(cluster), endpoints = std::move(endpoints)] {
+    clusters_.update(cluster, endpoints);
+  });
 }
 
 void Worker::addListener(std::shared_ptr<const listener::ListenerPlan> plan,
@@ -34,6 +43,7 @@ void Worker::start() {
     loop_.run();
     for (const auto& work : background_) work->stop();
     listeners_.clear();
+    net::Loop::Turn last(loop_);  // what is closed dies on its own thread
     services_.clusters.clear();
   });
 }
@@ -55,10 +65,6 @@ void Worker::startBackground(const listener::FilterChainPlan& chain) {
     background_.push_back(work);
     work->startOn(services_);
   }
-}
-
-void Worker::updateEndpoints(uint32_t slot, cluster::EndpointSetPtr endpoints) {
-  loop_.post([this, slot, endpoints = std::move(endpoints)] { clusters_.update(slot, endpoints); });
 }
 
 void Worker::handOver(const listener::ListenerPlan* plan, int fd, net::Address remote) {

@@ -22,13 +22,17 @@ class Worker {
   ~Worker();
 
   // Before start(), on the main thread.
-  void setClusters(std::shared_ptr<const std::vector<cluster::ClusterPtr>> table);
   void addListener(std::shared_ptr<const listener::ListenerPlan> plan, std::vector<net::Fd> sockets,
                    std::shared_ptr<listener::Balance> balance);
   void start();
 
+  // On the main thread at once before start(); from then on any thread, and it happens when the
+  // worker's loop gets to it, in the order of the calls. Null takes the slot's cluster away.
+  void setCluster(uint32_t slot, cluster::ClusterPtr cluster);
+  // The cluster has them already. Nothing happens when it has left its slot meanwhile.
+  void updateEndpoints(cluster::ClusterPtr cluster, cluster::EndpointSetPtr endpoints);
+
   // Any thread.
-  void updateEndpoints(uint32_t slot, cluster::EndpointSetPtr endpoints);
   void handOver(const listener::ListenerPlan* plan, int fd, net::Address remote);
   void setHealthCheckFailed(bool failed);
   // Until the turn that may use it is over.

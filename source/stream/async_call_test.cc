@@ -31,8 +31,8 @@ class AsyncCallTest : public testing::Test {
     endpoint->text = "origin";
     auto set = std::make_shared<cluster::EndpointSet>();
     set->all.push_back(std::move(endpoint));
-    proxy_.clusters->front()->publish(std::move(set));
-    clusters_.adopt(proxy_.clusters);
+    proxy_.clusters.front()->publish(std::move(set));
+    for (const auto& cluster : proxy_.clusters) clusters_.set(cluster->slot(), cluster);
   }
   ~AsyncCallTest() override {
     task_.reset();
@@ -129,7 +129,7 @@ TEST_F(AsyncCallTest, TimesOut) {
   pass(60ms);
   ASSERT_TRUE(task_->done());
   EXPECT_EQ(task_->take().failure.kind, FailureKind::Timeout);
-  EXPECT_EQ(proxy_.clusters->front()->budgets(cluster::Priority::Default).requests.taken(), 0u);
+  EXPECT_EQ(proxy_.clusters.front()->budgets(cluster::Priority::Default).requests.taken(), 0u);
 }
 
 TEST_F(AsyncCallTest, ALongAnswerIsRefused) {
@@ -181,12 +181,12 @@ TEST_F(AsyncCallTest, DestroyingTheTaskWithdrawsTheCall) {
   late.delay = 100ms;
   origin_.answer(late);
   begin(one(to("origin")));
-  EXPECT_EQ(proxy_.clusters->front()->budgets(cluster::Priority::Default).requests.taken(), 1u);
+  EXPECT_EQ(proxy_.clusters.front()->budgets(cluster::Priority::Default).requests.taken(), 1u);
   {
     net::Loop::Turn turn(loop_);
     task_.reset();
   }
-  EXPECT_EQ(proxy_.clusters->front()->budgets(cluster::Priority::Default).requests.taken(), 0u);
+  EXPECT_EQ(proxy_.clusters.front()->budgets(cluster::Priority::Default).requests.taken(), 0u);
   pass(200ms);
   EXPECT_EQ(origin_.connections(), 0u) << "an unfinished exchange costs its connection";
 }

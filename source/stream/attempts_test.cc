@@ -185,6 +185,17 @@ TEST(AttemptTime, EndsWithTheResponseNotWithTheFilters) {
   EXPECT_EQ(x.stat("cluster.origin.upstream_rq_per_try_idle_timeout"), 0u);
 }
 
+TEST(AttemptTime, ATimeoutAfterTheResponseCountsForNoEndpoint) {
+  Exchange x{test::filter("\"@type\": type.googleapis.com/google.protobuf.SourceContext")
+                 .knowing(install)
+                 .withRoutes("- match: {prefix: /}\n  route: {cluster: origin, timeout: 0.5s}")};
+  x.request(kGet);
+  x.reach("origin", *net::Address::unixPath("@weir-nobody-there"));  // the former endpoint is gone
+  x.finish();
+  EXPECT_EQ(x.status(), 504);
+  EXPECT_EQ(x.stat("cluster.origin.upstream_rq_timeout"), 1u);
+}
+
 TEST_F(AttemptsTest, ABrokenOffResponseIsToldTwice) {
   EXPECT_EQ(get(with(Reply::Fate::CutShort)),
             "origin answered 200 0ms of 1\norigin closed 200 0ms of 1\ndone closed\n");

@@ -31,7 +31,7 @@ class Http2ServerTest : public testing::Test, public transport::ServerConnection
   void open(const std::string& hcm) {
     proxy_ = std::make_unique<test::Proxy>(test::noFilter().withRoutes(kRoutes).withHcm(hcm));
     ASSERT_NE(proxy_->plan, nullptr) << proxy_->report.text();
-    clusters_.adopt(proxy_->clusters);
+    for (const auto& cluster : proxy_->clusters) clusters_.set(cluster->slot(), cluster);
     reachOrigin();
     int ends[2];
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
@@ -50,7 +50,7 @@ class Http2ServerTest : public testing::Test, public transport::ServerConnection
     endpoint->address = *net::Address::unixPath(origin_.address());
     auto set = std::make_shared<cluster::EndpointSet>();
     set->all.push_back(std::move(endpoint));
-    proxy_->clusters->front()->publish(std::move(set));
+    proxy_->clusters.front()->publish(std::move(set));
   }
 
   void onServerClosed(transport::ServerConnection& connection) override {

@@ -62,7 +62,9 @@ void Client::send(std::string_view bytes, const std::vector<size_t>& cuts) {
     return exchange_->onRequestError(error);
   }
   if (head.scheme.empty()) head.scheme = "http";
-  const bool has_body = framing.body != codec::BodyKind::None;
+  head.upgrade = framing.upgrade;
+  const bool has_body =
+      framing.body != codec::BodyKind::None && framing.body != codec::BodyKind::Tunnel;
   std::string body;
   if (has_body) {
     using Step = codec::BodyDecoder::Step;

@@ -78,12 +78,11 @@ Config filter(std::string_view typed_config) {
 
 Config noFilter() { return {}; }
 
-Proxy::Proxy(const Config& config)
-    : clusters(std::make_shared<std::vector<cluster::ClusterPtr>>()) {
+Proxy::Proxy(const Config& config) {
   installBuiltinFilters(registry);
   for (const auto install : config.more_filters) install(registry);
   for (const std::string& name : config.clusters) {
-    clusters->push_back(makeCluster(stats, name, static_cast<uint32_t>(clusters->size())));
+    clusters.push_back(makeCluster(stats, name, static_cast<uint32_t>(clusters.size())));
   }
   stream::HttpConnectionManager proto;
   const auto tree = config::parseYaml("test", config.yaml(), report);
@@ -98,9 +97,9 @@ Proxy::Proxy(const Config& config)
       .cluster_slot =
           [this](std::string_view name) {
             const auto found =
-                std::find_if(clusters->begin(), clusters->end(),
+                std::find_if(clusters.begin(), clusters.end(),
                              [name](const auto& cluster) { return cluster->name() == name; });
-            return found == clusters->end() ? cluster::kNoSlot : (*found)->slot();
+            return found == clusters.end() ? cluster::kNoSlot : (*found)->slot();
           },
       .runtime = [](std::string_view) { return std::nullopt; },
       .proxy = {.server_name = "weir",

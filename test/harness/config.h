@@ -60,8 +60,8 @@ class Proxy {
   StatStore stats;
   telemetry::LogThread logs{StatScope(stats)};
   Report report;
-  std::shared_ptr<std::vector<cluster::ClusterPtr>> clusters;
-  FilterRegistry registry;  // the plan points into it
+  std::vector<cluster::ClusterPtr> clusters;  // by slot; null: removed
+  FilterRegistry registry;                    // the plan points into it
   std::shared_ptr<const stream::HcmPlan> plan;
 };
 

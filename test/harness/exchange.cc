@@ -22,8 +22,8 @@ Exchange::Exchange(const Config& config) : proxy_(config) {
     throw std::runtime_error("the test's configuration is refused:\n" + proxy_.report.text() +
                              config.yaml());
   }
-  clusters_.adopt(proxy_.clusters);
-  for (const auto& cluster : *proxy_.clusters) {
+  for (const auto& cluster : proxy_.clusters) {
+    clusters_.set(cluster->slot(), cluster);
     auto origin = std::make_unique<Origin>(loop_, progress_);
     reach(cluster->name(), *net::Address::unixPath(origin->address()));
     origins_.emplace(cluster->name(), std::move(origin));
@@ -45,10 +45,28 @@ void Exchange::reach(std::string_view cluster, const net::Address& address) {
   endpoint->text = endpoint->hostname = cluster;
   auto set = std::make_shared<cluster::EndpointSet>();
   set->all.push_back(std::move(endpoint));
-  const uint32_t slot = clusters_.slotOf(cluster);
-  (*proxy_.clusters)[slot]->publish(set);
+  const cluster::ClusterPtr& at = proxy_.clusters[clusters_.slotOf(cluster)];
+  at->publish(set);
   net::Loop::Turn turn(loop_);
-  clusters_.update(slot, std::move(set));
+  clusters_.update(at, std::move(set));
+}
+
+std::weak_ptr<cluster::Cluster> Exchange::replace(std::string_view cluster) {
+  cluster::ClusterPtr& at = proxy_.clusters[clusters_.slotOf(cluster)];
+  auto next = std::make_shared<cluster::Cluster>(at->slot(), at->settings(), at->statScope());
+  next->publish(at->endpoints());
+  return set(at, std::move(next));
+}
+
+std::weak_ptr<cluster::Cluster> Exchange::remove(std::string_view cluster) {
+  return set(proxy_.clusters[clusters_.slotOf(cluster)], nullptr);
+}
+
+std::weak_ptr<cluster::Cluster> Exchange::set(cluster::ClusterPtr& at, cluster::ClusterPtr next) {
+  const cluster::ClusterPtr former = std::exchange(at, std::move(next));
+  net::Loop::Turn turn(loop_);
+  clusters_.set(former->slot(), at);
+  return former;
 }
 
 Origin& Exchange::originOf(std::string_view cluster) {
@@ -197,7 +215,8 @@ size_t Exchange::cancelAtEveryWait(std::string_view bytes) {
 
 void Exchange::expectNothingLeft() {
   EXPECT_EQ(stat("http.test.downstream_rq_active"), 0u);
-  for (const auto& cluster : *proxy_.clusters) {
+  for (const auto& cluster : proxy_.clusters) {
+    if (cluster == nullptr) continue;
     const cluster::Budgets& budgets = cluster->budgets(cluster::Priority::Default);
     EXPECT_EQ(budgets.requests.taken(), 0u) << cluster->name();
     EXPECT_EQ(budgets.pending.taken(), 0u) << cluster->name();

@@ -40,6 +40,10 @@ class Exchange {
   Origin& originOf(std::string_view cluster);
   // The cluster's endpoint is there from now on: something real in the place of its origin.
   void reach(std::string_view cluster, const net::Address& address);
+  // Another cluster takes its place, with the same name, settings and endpoints; or none does.
+  // Answers with the former one, which is gone when nothing uses it any more.
+  std::weak_ptr<cluster::Cluster> replace(std::string_view cluster);
+  std::weak_ptr<cluster::Cluster> remove(std::string_view cluster);
 
   // Sends one request and runs until nothing moves any more without time passing. A request that is
   // still running vanishes first.
@@ -91,6 +95,7 @@ class Exchange {
     SteadyTime now() override { return at; }
   };
 
+  std::weak_ptr<cluster::Cluster> set(cluster::ClusterPtr& at, cluster::ClusterPtr next);
   bool step();
   void passTime(SteadyTime to);
   bool runTo(size_t steps);

@@ -44,7 +44,7 @@ class Stream : public Async {
   virtual std::optional<ClusterHealth> clusterHealth(std::string_view cluster) const = 0;
 
   // Where the statistics of that cluster are ("cluster.<name>."); null when there is no such
-  // cluster. Lives as long as the stream; copies of it stay valid.
+  // cluster. Valid until the hook returns or waits, since clusters come and go; copies stay valid.
   virtual const StatScope* routeClusterStats() const = 0;
 
   // Marks the access log and the statistics; details as in LocalReply.

@@ -25,7 +25,11 @@ void ByteAsker::giveUp() {
 }
 
 ByteLine::ByteLine(ByteLines& lines, net::Loop& loop, EndpointPtr endpoint)
-    : lines_(lines), endpoint_(std::move(endpoint)), connection_(loop, *this), timer_(*this) {
+    : lines_(lines),
+      use_(lines.owner_),
+      endpoint_(std::move(endpoint)),
+      connection_(loop, *this),
+      timer_(*this) {
   connection_.countInto(&lines.cluster().stats().bytes);
 }
 
@@ -157,7 +161,7 @@ void ByteLine::fail(FailureKind kind, std::string_view detail, bool locally) {
   }
 }
 
-ByteLines::~ByteLines() {
+void ByteLines::closeAll() {
   while (!lines_.empty()) {
     lines_.back()->fail(FailureKind::ConnectionClosed, "the cluster is gone");
   }

@@ -1,7 +1,7 @@
 // A ByteLine is one worker's connection to an endpoint that speaks no HTTP: requests are written in
 // order, replies are taken in the same order, many may be outstanding. It opens at the first
-// request and lives until the endpoint goes, a deadline passes, or it idles too long. ByteLines
-// owns the lines of a worker's cluster, one an endpoint. Worker thread only.
+// request and lives until the endpoint or the cluster goes, a deadline passes, or it idles too
+// long. ByteLines owns the lines of a worker's cluster, one an endpoint. Worker thread only.
 #pragma once
 
 #include <deque>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "source/cluster/cluster.h"
+#include "source/cluster/cluster_use.h"
 #include "source/net/loop.h"
 #include "source/transport/connection.h"
 #include "weir/client.h"
@@ -74,6 +75,7 @@ class ByteLine final : public transport::ConnectionUser, net::TimerUser, public 
   void rest();
 
   ByteLines& lines_;
+  const ClusterUse use_;
   EndpointPtr endpoint_;
   transport::Connection connection_;
   net::Timer timer_;  // to connect, or of the idle line
@@ -86,13 +88,16 @@ class ByteLine final : public transport::ConnectionUser, net::TimerUser, public 
 
 class ByteLines {
  public:
-  ByteLines(net::Loop& loop, const Cluster& cluster) : loop_(loop), cluster_(cluster) {}
+  // Each line is a use of `owner`, which has the ByteLines.
+  ByteLines(net::Loop& loop, ClusterUses& owner, const Cluster& cluster)
+      : loop_(loop), owner_(owner), cluster_(cluster) {}
   ByteLines(const ByteLines&) = delete;
-  ~ByteLines();
 
   // Null: cannot connect.
   ByteLine* to(const EndpointPtr& endpoint);
   void keepOnly(const EndpointSet& endpoints);
+  // Whatever is outstanding fails.
+  void closeAll();
   const Cluster& cluster() const { return cluster_; }
 
  private:
@@ -100,6 +105,7 @@ class ByteLines {
   void forget(ByteLine& line, bool locally);
 
   net::Loop& loop_;
+  ClusterUses& owner_;
   const Cluster& cluster_;
   std::vector<ByteLine*> lines_;  // open; one an endpoint, and those of endpoints that are gone
 };

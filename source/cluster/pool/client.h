@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "source/cluster/cluster_use.h"
 #include "source/codec/stream.h"
 #include "source/net/loop.h"
 #include "source/transport/connection.h"
@@ -39,10 +40,10 @@ class Client : public net::Deferred {
 
  protected:
   // `began`: when connecting did.
-  Client(Pool& pool, transport::ConnectionPtr connection, net::SteadyTime began)
-      : pool_(pool), connection_(std::move(connection)), began_(began) {}
+  Client(Pool& pool, transport::ConnectionPtr connection, net::SteadyTime began);
 
   Pool& pool_;
+  const ClusterUse use_;
   const transport::ConnectionPtr connection_;
 
  private:

@@ -24,6 +24,7 @@ std::string_view protocolsOf(HttpVersion version) {
 
 Connecting::Connecting(Pool& pool, net::Loop& loop)
     : pool_(pool),
+      use_(pool.use()),
       loop_(loop),
       connection_(std::make_unique<transport::Connection>(loop, *this)),
       timer_(*this) {

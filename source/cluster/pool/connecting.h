@@ -4,6 +4,7 @@
 // it is done. Worker thread only.
 #pragma once
 
+#include "source/cluster/cluster_use.h"
 #include "source/net/loop.h"
 #include "source/transport/connection.h"
 
@@ -36,6 +37,7 @@ class Connecting final : public transport::ConnectionUser,
   void fail(FailureKind kind, std::string_view detail);
 
   Pool& pool_;
+  const ClusterUse use_;
   net::Loop& loop_;
   transport::ConnectionPtr connection_;
   net::Timer timer_;

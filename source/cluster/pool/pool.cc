@@ -25,6 +25,9 @@ bool agreedOnHttp2(const transport::Connection& connection) { return connection.
 
 }  // namespace
 
+Client::Client(Pool& pool, transport::ConnectionPtr connection, net::SteadyTime began)
+    : pool_(pool), use_(pool.use()), connection_(std::move(connection)), began_(began) {}
+
 void PoolWaiter::leaveQueue() {
   if (pool_ != nullptr) pool_->dequeue(*this);
 }

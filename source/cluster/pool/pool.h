@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "source/cluster/cluster.h"
+#include "source/cluster/cluster_use.h"
 #include "source/cluster/pool/client.h"
 #include "source/cluster/pool/connecting.h"
 #include "source/net/loop.h"
@@ -37,8 +38,8 @@ class PoolWaiter {
   PoolWaiter* previous_ = nullptr;
 };
 
-// What a pool tells its owner.
-class PoolOwner {
+// What a pool tells its owner, which its connections keep in being.
+class PoolOwner : public ClusterUses {
  public:
   virtual void onPoolEmpty(Pool& pool) = 0;  // draining, and its last connection is gone
 
@@ -72,6 +73,7 @@ class Pool {
   HttpVersion version() const { return version_; }
   const std::string& serverName() const { return server_name_; }
   net::Loop& loop() { return loop_; }
+  ClusterUse use() { return ClusterUse(owner_); }
 
   // From connections.
   void onConnected(Connecting& connecting);

@@ -12,36 +12,36 @@ constexpr std::chrono::seconds kLingerStep{1};
 
 }  // namespace
 
-TcpStream* TcpStream::open(net::Loop& loop, const Cluster& cluster, EndpointPtr endpoint,
+TcpStream* TcpStream::open(net::Loop& loop, ClusterPtr cluster, EndpointPtr endpoint,
                            Priority priority, codec::ClientStreamUser& user, ByteMeter& bytes) {
-  const Budgets& budgets = cluster.budgets(priority);
-  const Limits& limits = cluster.limits(priority);
+  const Budgets& budgets = cluster->budgets(priority);
+  const Limits& limits = cluster->limits(priority);
   if (budgets.requests.full(limits.max_requests)) {
-    cluster.stats().rq_pending_overflow.add();
+    cluster->stats().rq_pending_overflow.add();
     return nullptr;
   }
   if (budgets.connections.full(limits.max_connections)) {
-    cluster.stats().cx_overflow.add();
+    cluster->stats().cx_overflow.add();
     return nullptr;
   }
-  return new TcpStream(loop, cluster, std::move(endpoint), priority, user, bytes);
+  return new TcpStream(loop, std::move(cluster), std::move(endpoint), priority, user, bytes);
 }
 
-TcpStream::TcpStream(net::Loop& loop, const Cluster& cluster, EndpointPtr endpoint,
-                     Priority priority, codec::ClientStreamUser& user, ByteMeter& bytes)
-    : cluster_(cluster),
+TcpStream::TcpStream(net::Loop& loop, ClusterPtr cluster, EndpointPtr endpoint, Priority priority,
+                     codec::ClientStreamUser& user, ByteMeter& bytes)
+    : cluster_(std::move(cluster)),
       endpoint_(std::move(endpoint)),
-      budgets_(cluster.budgets(priority)),
+      budgets_(cluster_->budgets(priority)),
       connection_(loop, *this),
       timer_(*this),
       user_(&user),
       bytes_(&bytes),
       began_(loop.now()) {
-  connection_.countInto(&cluster.stats().bytes);
+  connection_.countInto(&cluster_->stats().bytes);
   connection_.setHighMark(
-      std::min(cluster.settings().buffer_limit, transport::Connection::kDefaultHighMark));
-  cluster.stats().cx_total.add();
-  cluster.stats().cx_active.add();
+      std::min(cluster_->settings().buffer_limit, transport::Connection::kDefaultHighMark));
+  cluster_->stats().cx_total.add();
+  cluster_->stats().cx_active.add();
   endpoint_->counts.cx_total.fetch_add(1, std::memory_order_relaxed);
   endpoint_->counts.cx_active.fetch_add(1, std::memory_order_relaxed);
   budgets_.connections.take();
@@ -49,7 +49,7 @@ TcpStream::TcpStream(net::Loop& loop, const Cluster& cluster, EndpointPtr endpoi
 }
 
 void TcpStream::sendHead(const RequestHead& head, bool) {
-  const ClusterSettings& settings = cluster_.settings();
+  const ClusterSettings& settings = cluster_->settings();
   TlsWish wish;
   if (settings.names) wish.server_name = settings.names->of(head, user_->responseArena());
   // Who calls this does not expect to hear of a failure yet.
@@ -62,7 +62,8 @@ void TcpStream::onConnected() {
   connected_ = true;
   timer_.disarm();
   const auto took = connection_.loop().now() - began_;
-  cluster_.stats().cx_connect_ms.record(static_cast<uint64_t>(took / std::chrono::microseconds(1)));
+  cluster_->stats().cx_connect_ms.record(
+      static_cast<uint64_t>(took / std::chrono::microseconds(1)));
   Arena& arena = user_->responseArena();
   user_->onUpstreamHead(*arena.make<ResponseHead>(arena), false);
 }
@@ -112,8 +113,8 @@ void TcpStream::onTimer() {
 void TcpStream::fail(FailureKind kind, std::string_view detail) {
   codec::ClientStreamUser* user = std::exchange(user_, nullptr);
   if (!connected_) {
-    cluster_.stats().cx_connect_fail.add();
-    if (kind == FailureKind::ConnectTimeout) cluster_.stats().cx_connect_timeout.add();
+    cluster_->stats().cx_connect_fail.add();
+    if (kind == FailureKind::ConnectTimeout) cluster_->stats().cx_connect_timeout.add();
     endpoint_->counts.cx_connect_fail.fetch_add(1, std::memory_order_relaxed);
     if (kind != FailureKind::ConnectTimeout) kind = FailureKind::ConnectFailed;
   }
@@ -144,7 +145,7 @@ void TcpStream::linger() {
 }
 
 void TcpStream::end(bool locally) {
-  const ClusterStats& stats = cluster_.stats();
+  const ClusterStats& stats = cluster_->stats();
   timer_.disarm();
   connection_.close();
   stats.cx_active.sub();

@@ -19,7 +19,7 @@ class TcpStream final : public codec::ClientStream,
                         public net::Deferred {
  public:
   // Null: the cluster has no room for another connection (max_connections, max_requests).
-  static TcpStream* open(net::Loop& loop, const Cluster& cluster, EndpointPtr endpoint,
+  static TcpStream* open(net::Loop& loop, ClusterPtr cluster, EndpointPtr endpoint,
                          Priority priority, codec::ClientStreamUser& user, ByteMeter& bytes);
 
   // codec::ClientStream
@@ -34,7 +34,7 @@ class TcpStream final : public codec::ClientStream,
   bool reused() const override { return false; }
 
  private:
-  TcpStream(net::Loop& loop, const Cluster& cluster, EndpointPtr endpoint, Priority priority,
+  TcpStream(net::Loop& loop, ClusterPtr cluster, EndpointPtr endpoint, Priority priority,
             codec::ClientStreamUser& user, ByteMeter& bytes);
 
   size_t onInput(char* data, size_t size) override;
@@ -50,7 +50,7 @@ class TcpStream final : public codec::ClientStream,
   void linger();
   void end(bool locally);
 
-  const Cluster& cluster_;
+  const ClusterPtr cluster_;
   EndpointPtr endpoint_;
   Budgets& budgets_;
   transport::Connection connection_;
