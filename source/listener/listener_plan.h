@@ -16,7 +16,7 @@
 #include "source/listener/port_predicate.h"
 #include "source/listener/socket_options.h"
 #include "source/net/address.h"
-#include "source/stream/hcm_plan.h"
+#include "source/stream/hcm.h"
 #include "source/tcp/tcp_proxy_plan.h"
 #include "source/transport/tls/tls_plan.h"
 #include "weir/network_filter_types.h"
@@ -33,7 +33,7 @@ struct NetworkFilterSlot {
 struct FilterChainPlan {
   std::string name;
   std::vector<NetworkFilterSlot> filters;
-  std::shared_ptr<const stream::HcmPlan> hcm;
+  std::shared_ptr<stream::Hcm> hcm;
   std::shared_ptr<const tcp::TcpProxyPlan> tcp;
   std::shared_ptr<transport::TlsServer> tls;            // null: plain
   std::chrono::milliseconds transport_timeout{10'000};  // of the TLS handshake; 0: none

@@ -82,7 +82,9 @@ class ChainBuilder {
                            : "it serves the connection, so it must be the last filter");
     }
     if (is_hcm) {
-      if (context_.unpack(any, hcm, config)) plan_.hcm = stream::buildHcm(hcm, config, context_);
+      if (!context_.unpack(any, hcm, config)) return;
+      const auto plan = stream::buildHcm(hcm, config, context_);
+      if (plan != nullptr) plan_.hcm = std::make_shared<stream::Hcm>(plan, context_.workers);
     } else if (is_tcp) {
       if (context_.unpack(any, relay, config))
         plan_.tcp = tcp::TcpProxyPlan::from(relay, config, context_);

@@ -41,7 +41,9 @@ void Worker::start() {
     t_worker = static_cast<uint32_t>(index_);
     startBackground();
     loop_.run();
-    for (const auto& work : background_) work->stop();
+    for (const auto& started : background_) {
+      if (const auto work = started.lock()) work->stop();
+    }
     listeners_.clear();
     net::Loop::Turn last(loop_);  // what is closed dies on its own thread
     services_.clusters.clear();
@@ -60,11 +62,27 @@ void Worker::startBackground() {
 }
 
 void Worker::startBackground(const listener::FilterChainPlan& chain) {
-  if (chain.hcm == nullptr) return;
-  for (const auto& work : chain.hcm->background) {
-    background_.push_back(work);
-    work->startOn(services_);
+  if (chain.hcm != nullptr) startBackground(*chain.hcm->plan());
+}
+
+// It goes on until the last plan that has it is gone, with the last stream that needs it.
+void Worker::startBackground(const stream::HcmPlan& plan) {
+  if (index_ != 0 || plan.background.empty()) return;
+  net::Loop::Turn turn(loop_);
+  std::erase_if(background_, [](const auto& work) { return work.expired(); });
+  for (const auto& work : plan.background) {
+    if (work->startOn(services_)) background_.push_back(work);
   }
+}
+
+void Worker::setPlan(std::shared_ptr<stream::Hcm> hcm,
+                     std::shared_ptr<const stream::HcmPlan> plan) {
+  const auto index = static_cast<uint32_t>(index_);
+  if (!thread_.joinable()) return hcm->replace(index, plan);
+  loop_.post([this, index, hcm = std::move(hcm), plan = std::move(plan)] {
+    hcm->replace(index, plan);
+    startBackground(*plan);
+  });
 }
 
 void Worker::handOver(const listener::ListenerPlan* plan, int fd, net::Address remote) {

@@ -34,6 +34,8 @@ class Worker {
 
   // Any thread.
   void handOver(const listener::ListenerPlan* plan, int fd, net::Address remote);
+  // Requests that begin from now on follow `plan`. On the main thread, before start() too.
+  void setPlan(std::shared_ptr<stream::Hcm> hcm, std::shared_ptr<const stream::HcmPlan> plan);
   void setHealthCheckFailed(bool failed);
   // Until the turn that may use it is over.
   void hold(std::shared_ptr<const void> object);
@@ -54,13 +56,14 @@ class Worker {
  private:
   void startBackground();
   void startBackground(const listener::FilterChainPlan& chain);
+  void startBackground(const stream::HcmPlan& plan);
 
   const size_t index_;
   net::Loop loop_;
   cluster::WorkerClusters clusters_;
   stream::Services services_;
   std::vector<std::unique_ptr<listener::WorkerListener>> listeners_;
-  std::vector<std::shared_ptr<stream::BackgroundWork>> background_;
+  std::vector<std::weak_ptr<stream::BackgroundWork>> background_;  // that was started
   std::atomic<uint64_t> connections_{1};
   std::thread thread_;
 };

@@ -31,15 +31,16 @@ class WorkerAsync final : public Async {
 
 }  // namespace
 
-void BackgroundWork::startOn(Services& services) {
+bool BackgroundWork::startOn(Services& services) {
   {
     std::lock_guard lock(mutex_);
-    if (cancelled_ || loop_ != nullptr) return;
+    if (cancelled_ || loop_ != nullptr) return false;
     loop_ = &services.loop;
   }
   async_ = std::make_unique<WorkerAsync>(services);
   task_.emplace(work_(*async_));
   task_->start();
+  return true;
 }
 
 void BackgroundWork::stop() {

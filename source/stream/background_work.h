@@ -20,8 +20,8 @@ class BackgroundWork final : public Background::Running,
  public:
   explicit BackgroundWork(Background::Work work) : work_(std::move(work)) {}
 
-  // Does nothing when it was cancelled, or has been started.
-  void startOn(Services& services);
+  // False: it was cancelled, or has been started.
+  bool startOn(Services& services);
   // Before the worker's clusters and loop go.
   void stop();
   void cancel() override;

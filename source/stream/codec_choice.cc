@@ -17,18 +17,19 @@ CodecChoice chooseCodec(CodecType type, std::string_view alpn, std::string_view 
   return known == codec::kClientPreface.size() ? CodecChoice::Http2 : CodecChoice::MoreBytes;
 }
 
-transport::ServerConnection& serveHttp(Services& services, std::shared_ptr<const HcmPlan> plan,
+transport::ServerConnection& serveHttp(Services& services, std::shared_ptr<const Hcm> hcm,
                                        transport::ServerConnections& connections,
                                        transport::ConnectionPtr connection,
                                        const transport::Accepted& accepted, std::string_view alpn) {
-  plan->stats.cx_total.add();
-  plan->stats.cx_active.add();
-  if (chooseCodec(plan->codec, alpn, {}) == CodecChoice::Http2) {
+  const HcmPlan& plan = *hcm->plan();
+  plan.stats.cx_total.add();
+  plan.stats.cx_active.add();
+  if (chooseCodec(plan.codec, alpn, {}) == CodecChoice::Http2) {
     return *new Http2Server(
-        services, std::move(plan), connections, std::move(connection),
+        services, std::move(hcm), connections, std::move(connection),
         {accepted.id, accepted.at, PeerTexts(accepted.remote, accepted.local), accepted.facts});
   }
-  return *new Http1Server(services, std::move(plan), connections, std::move(connection), accepted);
+  return *new Http1Server(services, std::move(hcm), connections, std::move(connection), accepted);
 }
 
 }  // namespace weir::stream

@@ -11,7 +11,7 @@
 
 namespace weir::stream {
 
-struct HcmPlan;
+class Hcm;
 struct Services;
 
 enum class CodecType : uint8_t { Auto, Http1, Http2 };  // HttpConnectionManager.codec_type
@@ -26,7 +26,7 @@ CodecChoice chooseCodec(CodecType type, std::string_view alpn, std::string_view 
 
 // Serves an open connection: the caller adds the result to its list, and may hear of another in its
 // place as soon as bytes come.
-transport::ServerConnection& serveHttp(Services& services, std::shared_ptr<const HcmPlan> plan,
+transport::ServerConnection& serveHttp(Services& services, std::shared_ptr<const Hcm> hcm,
                                        transport::ServerConnections& connections,
                                        transport::ConnectionPtr connection,
                                        const transport::Accepted& accepted, std::string_view alpn);

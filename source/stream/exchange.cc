@@ -114,7 +114,7 @@ bool Exchange::prepareRequest() {
       *request_, info_, plan_->forwarding.clientFacts(info_, arena_), arena_);
   forces_trace_ = sender.forces_trace;
   steered_ = sender.steers;
-  if (!sender.is_internal) {
+  if (!sender.is_internal && plan_->routes != nullptr) {
     for (const HeaderName& name : plan_->routes->internalOnlyHeaders())
       request_->fields.remove(name);
   }
@@ -151,6 +151,7 @@ bool Exchange::prepareRequest() {
 }
 
 void Exchange::findRoute(uint64_t random) {
+  if (plan_->routes == nullptr) return;  // answered as if none matched, as in Envoy
   router::Candidates looked_at;
   const router::Match match = plan_->routes->find(
       {.head = *request_,

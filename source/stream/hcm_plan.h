@@ -46,7 +46,7 @@ struct HcmPlan {
 
   HcmStats stats;
   http2::Stats http2_stats;
-  std::shared_ptr<const router::RouteTable> routes;
+  std::shared_ptr<const router::RouteTable> routes;  // null: none are known yet
   Chains chains;
   Upgrades upgrades;
   RouterPlan router;

@@ -35,7 +35,7 @@ void Http1Server::notePartial() {
 void Http1Server::makeWay() {
   state_ = State::Closed;
   timer_.disarm();
-  auto* next = new Http2Server(services_, plan_, connections_, std::move(connection_),
+  auto* next = new Http2Server(services_, hcm_, connections_, std::move(connection_),
                                {id_, accepted_, std::move(peers_), facts_});
   connections_.onServerReplaced(*this, *next);
   services_.loop.destroyLater(this);
@@ -43,7 +43,7 @@ void Http1Server::makeWay() {
 
 void Http1Server::makeExchange() {
   plan_->stats.rq_http1_total.add();
-  exchange_ = new Exchange(services_, plan_, *this, *this);
+  exchange_ = new Exchange(services_, hcm_->plan(), *this, *this);
 }
 
 }  // namespace weir::stream

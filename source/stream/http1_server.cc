@@ -15,11 +15,12 @@ namespace weir::stream {
 using codec::BodyKind;
 using codec::ConnectionOption;
 
-Http1Server::Http1Server(Services& services, std::shared_ptr<const HcmPlan> plan,
+Http1Server::Http1Server(Services& services, std::shared_ptr<const Hcm> hcm,
                          transport::ServerConnections& connections,
                          transport::ConnectionPtr connection, const transport::Accepted& accepted)
     : services_(services),
-      plan_(std::move(plan)),
+      hcm_(std::move(hcm)),
+      plan_(hcm_->plan()),
       connections_(connections),
       connection_(std::move(connection)),
       timer_(*this),

@@ -10,7 +10,7 @@
 #include "source/codec/http1/head_scanner.h"
 #include "source/codec/stream.h"
 #include "source/stream/exchange.h"
-#include "source/stream/hcm_plan.h"
+#include "source/stream/hcm.h"
 #include "source/stream/peer_texts.h"
 #include "source/stream/services.h"
 #include "source/transport/connection.h"
@@ -25,7 +25,7 @@ class Http1Server final : public transport::ServerConnection,
                           public net::TimerUser {
  public:
   // The connection is open and tells this server from now on; its settings are the caller's.
-  Http1Server(Services& services, std::shared_ptr<const HcmPlan> plan,
+  Http1Server(Services& services, std::shared_ptr<const Hcm> hcm,
               transport::ServerConnections& connections, transport::ConnectionPtr connection,
               const transport::Accepted& accepted);
   ~Http1Server() override;
@@ -91,7 +91,8 @@ class Http1Server final : public transport::ServerConnection,
   void gone(std::string_view details);
 
   Services& services_;
-  std::shared_ptr<const HcmPlan> plan_;
+  const std::shared_ptr<const Hcm> hcm_;       // whence requests have their plans
+  const std::shared_ptr<const HcmPlan> plan_;  // the connection's own
   transport::ServerConnections& connections_;
   transport::ConnectionPtr connection_;
   net::Timer timer_;

@@ -17,11 +17,12 @@ Http2ServerStream& of(codec::Http2Stream& stream) {
 
 }  // namespace
 
-Http2Server::Http2Server(Services& services, std::shared_ptr<const HcmPlan> plan,
+Http2Server::Http2Server(Services& services, std::shared_ptr<const Hcm> hcm,
                          transport::ServerConnections& connections,
                          transport::ConnectionPtr connection, Client client)
     : services_(services),
-      plan_(std::move(plan)),
+      hcm_(std::move(hcm)),
+      plan_(hcm_->plan()),
       connections_(connections),
       connection_(std::move(connection)),
       session_(plan_->http2.codec, services.chunks, *this),

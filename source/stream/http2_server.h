@@ -13,7 +13,7 @@
 
 #include "source/codec/http2/server_session.h"
 #include "source/http2/keepalive.h"
-#include "source/stream/hcm_plan.h"
+#include "source/stream/hcm.h"
 #include "source/stream/http2_server_stream.h"
 #include "source/stream/peer_texts.h"
 #include "source/stream/services.h"
@@ -37,7 +37,7 @@ class Http2Server final : public transport::ServerConnection,
   };
 
   // The connection is open and tells this server from now on; its settings are the caller's.
-  Http2Server(Services& services, std::shared_ptr<const HcmPlan> plan,
+  Http2Server(Services& services, std::shared_ptr<const Hcm> hcm,
               transport::ServerConnections& connections, transport::ConnectionPtr connection,
               Client client);
   ~Http2Server() override;
@@ -51,8 +51,8 @@ class Http2Server final : public transport::ServerConnection,
   const TlsFacts* tls() const { return connection_->tls().get(); }
   const Client& client() const { return client_; }
   Services& services() { return services_; }
-  const HcmPlan& plan() const { return *plan_; }
-  const std::shared_ptr<const HcmPlan>& sharedPlan() const { return plan_; }
+  const HcmPlan& plan() const { return *plan_; }  // the connection's own
+  const Hcm& hcm() const { return *hcm_; }        // whence requests have their plans
   bool closed() const { return state_ == State::Closed; }
   void onStreamEnd();
 
@@ -96,7 +96,8 @@ class Http2Server final : public transport::ServerConnection,
   void giveUp(codec::Http2Code code, std::string_view reason);
 
   Services& services_;
-  std::shared_ptr<const HcmPlan> plan_;
+  const std::shared_ptr<const Hcm> hcm_;
+  const std::shared_ptr<const HcmPlan> plan_;
   transport::ServerConnections& connections_;
   const transport::ConnectionPtr connection_;
   codec::Http2ServerSession session_;

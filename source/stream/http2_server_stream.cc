@@ -21,7 +21,7 @@ bool isByClient(const codec::Http2Error& error) {
 
 Http2ServerStream::Http2ServerStream(Http2Server& server)
     : server_(server),
-      exchange_(new Exchange(server.services(), server.sharedPlan(), *this, *this)) {}
+      exchange_(new Exchange(server.services(), server.hcm().plan(), *this, *this)) {}
 
 // What the exchange's log says: kept up to date, as the exchange may end any time.
 void Http2ServerStream::meter() {

@@ -5,6 +5,7 @@
 #include "source/codec/http2/recorder.h"
 #include "source/codec/http2/test_frames.h"
 #include "source/stream/codec_choice.h"
+#include "source/stream/hcm.h"
 #include "test/harness/config.h"
 #include "test/harness/origin.h"
 
@@ -18,6 +19,10 @@ constexpr char kRoutes[] =
     "  direct_response: {status: 200, body: {inline_string: hi}}\n"
     "- match: {prefix: /}\n"
     "  route: {cluster: origin}\n";
+
+constexpr char kNewRoutes[] =
+    "- match: {prefix: /}\n"
+    "  direct_response: {status: 200, body: {inline_string: new}}\n";
 
 class Http2ServerTest : public testing::Test, public transport::ServerConnections {
  protected:
@@ -41,7 +46,8 @@ class Http2ServerTest : public testing::Test, public transport::ServerConnection
     connection->accept(net::Fd(ends[1]));
     const transport::Accepted accepted{*net::Address::ip("192.0.2.1", 1),
                                        *net::Address::ip("192.0.2.2", 2), 7, loop_.now()};
-    server_ = &serveHttp(services_, proxy_->plan, *this, std::move(connection), accepted, {});
+    hcm_ = std::make_shared<Hcm>(proxy_->plan, 1);
+    server_ = &serveHttp(services_, hcm_, *this, std::move(connection), accepted, {});
     session_->start();
   }
 
@@ -112,7 +118,8 @@ class Http2ServerTest : public testing::Test, public transport::ServerConnection
   };
   ManualClock clock_;
   net::Loop loop_{&clock_};
-  std::unique_ptr<test::Proxy> proxy_;
+  std::unique_ptr<test::Proxy> proxy_, next_;
+  std::shared_ptr<Hcm> hcm_;
   cluster::WorkerClusters clusters_{loop_};
   Services services_{loop_, clusters_, 1};
   uint64_t progress_ = 0;
@@ -186,6 +193,19 @@ TEST_F(Http2ServerTest, ADrainWaitsForStreams) {
   pass(3s);
   EXPECT_EQ(recorder_.at(0).body, "late");
   EXPECT_TRUE(ended_);
+}
+
+TEST_F(Http2ServerTest, TheNextStreamSeesTheNewPlan) {
+  open("");
+  origin_.answer({.status = 200, .body = "late", .delay = 3s});
+  request("/late");
+  next_ = std::make_unique<test::Proxy>(test::noFilter().withRoutes(kNewRoutes));
+  hcm_->replace(0, next_->plan);
+  request("/late");
+  EXPECT_EQ(recorder_.at(1).body, "new");
+  EXPECT_EQ(recorder_.at(0).body, "");
+  pass(3s);
+  EXPECT_EQ(recorder_.at(0).body, "late");
 }
 
 TEST_F(Http2ServerTest, AConnectionOfAgeIsDrained) {
