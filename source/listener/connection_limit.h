@@ -17,7 +17,9 @@ class ConnectionLimit {
     give();
     return false;
   }
-  void give() { taken_.fetch_sub(1, std::memory_order_relaxed); }
+  void give(uint64_t count = 1) { taken_.fetch_sub(count, std::memory_order_relaxed); }
+  // Of what is there already, however many that makes.
+  void add(uint64_t count = 1) { taken_.fetch_add(count, std::memory_order_relaxed); }
 
  private:
   const uint64_t most_;

@@ -2,6 +2,7 @@
 // connections. Immutable, shared by all workers.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -39,6 +40,8 @@ struct FilterChainPlan {
   std::chrono::milliseconds transport_timeout{10'000};  // of the TLS handshake; 0: none
 };
 
+using FilterChainPtr = std::shared_ptr<const FilterChainPlan>;
+
 struct ListenerFilterSlot {
   std::shared_ptr<const ListenerFilterPlan> plan;
   PortPredicate disabled;
@@ -58,13 +61,18 @@ struct ListenerPlan {
   ListenerPlan(std::string name, const StatScope& scope) : name(std::move(name)), stats(scope) {}
 
   // Null: no chain wants the connection, which is closed.
-  const FilterChainPlan* chooseChain(const MatchFacts& facts) const {
+  const FilterChainPtr& chooseChain(const MatchFacts& facts) const {
     const uint32_t found = only_chain ? 0 : index.find(facts);
-    return found != ChainIndex::kNone ? &chains[found] : default_chain.get();
+    return found != ChainIndex::kNone ? chains[found] : default_chain;
+  }
+  bool holds(const FilterChainPlan* chain) const {
+    return chain == default_chain.get() ||
+           std::any_of(chains.begin(), chains.end(),
+                       [chain](const FilterChainPtr& one) { return one.get() == chain; });
   }
   // Nothing has to be known of a connection before it is served.
   bool isPlain() const {
-    return filters.empty() && only_chain && chains[0].filters.empty() && chains[0].tls == nullptr;
+    return filters.empty() && only_chain && chains[0]->filters.empty() && chains[0]->tls == nullptr;
   }
 
   std::string name;
@@ -79,10 +87,12 @@ struct ListenerPlan {
   std::vector<ListenerFilterSlot> filters;
   std::chrono::milliseconds filters_timeout = kFiltersTimeout;  // 0: none
   bool continue_on_timeout = false;
-  std::vector<FilterChainPlan> chains;
+  // A plan that takes another's place shares the chains that did not change: their connections
+  // stay.
+  std::vector<FilterChainPtr> chains;
   ChainIndex index;         // of `chains`
   bool only_chain = false;  // there is one, and it takes every connection
-  std::unique_ptr<const FilterChainPlan> default_chain;
+  FilterChainPtr default_chain;
   std::function<std::optional<uint64_t>()> connection_limit;  // empty or nothing: none
   std::shared_ptr<ConnectionLimit> global_limit;              // null: none, or not for this one
   bool bypasses_overload = false;                             // bypass_overload_manager

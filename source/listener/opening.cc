@@ -1,5 +1,6 @@
 #include "source/listener/opening.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -36,10 +37,21 @@ Opening::Opening(stream::Services& services, std::shared_ptr<const ListenerPlan>
 Opening::~Opening() = default;
 
 void Opening::start() {
-  if (!plan_->filters.empty() && plan_->filters_timeout.count() != 0) {
-    timer_.arm(services_.loop.timers(), accepted_.at + plan_->filters_timeout);
-  }
+  armInspection();
   inspect({});
+}
+
+void Opening::retire(const DrainPeriod& period) {
+  retired_ = period;
+  armInspection();
+}
+
+void Opening::armInspection() {
+  net::SteadyTime end = retired_ ? retired_->end : net::SteadyTime::max();
+  if (!plan_->filters.empty() && plan_->filters_timeout.count() != 0) {
+    end = std::min(end, accepted_.at + plan_->filters_timeout);
+  }
+  if (end != net::SteadyTime::max()) timer_.arm(services_.loop.timers(), end);
 }
 
 size_t Opening::onInput(char* data, size_t size) {
@@ -81,17 +93,20 @@ size_t Opening::inspect(std::string_view bytes) {
 void Opening::matchChain() {
   plan_->stats.pre_cx_active.sub();
   stage_ = Stage::Securing;
-  chain_ = plan_->chooseChain({.local = accepted_.local,
-                               .remote = accepted_.remote,
-                               .direct_remote = facts_->direct_remote,
-                               .server_name = facts_->server_name,
-                               .transport_protocol = facts_->transport_protocol,
-                               .application_protocols = facts_->application_protocols});
-  if (chain_ == nullptr) {
+  const FilterChainPtr& chain =
+      plan_->chooseChain({.local = accepted_.local,
+                          .remote = accepted_.remote,
+                          .direct_remote = facts_->direct_remote,
+                          .server_name = facts_->server_name,
+                          .transport_protocol = facts_->transport_protocol,
+                          .application_protocols = facts_->application_protocols});
+  if (chain == nullptr) {
     plan_->stats.no_filter_chain_match.add();
     return close();
   }
-  owner_.onChainMatched();
+  group_ = owner_.onChainMatched(*this, chain);
+  if (group_ == nullptr) return close();
+  chain_ = chain.get();
   secure();
 }
 
@@ -176,10 +191,10 @@ void Opening::handOn() {
   stage_ = Stage::Over;
   accepted_.facts = std::move(facts_);
   const std::string alpn(connection_->alpn());
-  serve(services_, *chain_, owner_, std::move(connection_), accepted_, alpn,
+  serve(services_, *chain_, *group_, std::move(connection_), accepted_, alpn,
         [this](transport::ServerConnection& next) {
-          owner_.onServerReplaced(*this, next);
-          if (!filters_.empty()) owner_.keepFilters(next, std::move(filters_));
+          group_->onServerReplaced(*this, next);
+          if (!filters_.empty()) group_->keepFilters(next, std::move(filters_));
         });
   services_.loop.destroyLater(this);
 }
@@ -198,6 +213,7 @@ void Opening::onFailed(const Failure&) {
 void Opening::onTimer() {
   if (stage_ == Stage::Securing) plan_->stats.transport_timeout.add();
   if (stage_ != Stage::Inspecting) return close();
+  if (retired_ && retired_->end <= services_.loop.now()) return close();
   plan_->stats.pre_cx_timeout.add();
   if (!plan_->continue_on_timeout) return close();
   filter_.reset();
@@ -212,12 +228,11 @@ void Opening::onTimer() {
 
 void Opening::close() {
   if (stage_ == Stage::Over) return;
-  const bool counted = chain_ != nullptr;
   if (stage_ == Stage::Inspecting) plan_->stats.pre_cx_active.sub();
   stage_ = Stage::Over;
   timer_.disarm();
   connection_->close();
-  counted ? owner_.onServerClosed(*this) : owner_.onOpeningFailed(*this);
+  group_ != nullptr ? group_->onServerClosed(*this) : owner_.onOpeningFailed(*this);
   services_.loop.destroyLater(this);
 }
 

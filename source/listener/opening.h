@@ -4,13 +4,17 @@
 //   listener filters look at the first bytes -> the filter chain is matched -> [TLS] ->
 //   network filters decide -> handed on
 //
+// It follows the plan that it began with, even when its listener has another one meanwhile.
 // A listener that has to know nothing of its connections does without. Owned by itself through its
-// listener's list; dies at the end of the turn in which it closes or makes way. One worker.
+// listener's list, then its chain's; dies at the end of the turn in which it closes or makes way.
+// One worker.
 #pragma once
 
 #include <memory>
-#include <vector>
+#include <optional>
 
+#include "source/listener/chain_connections.h"
+#include "source/listener/drain.h"
 #include "source/listener/listener_plan.h"
 #include "source/stream/services.h"
 #include "source/transport/connection.h"
@@ -19,17 +23,16 @@
 
 namespace weir::listener {
 
-using NetworkFilters = std::vector<std::unique_ptr<NetworkFilter>>;
+class Opening;
 
 // The listener, as an Opening sees it.
-class OpeningOwner : public transport::ServerConnections {
+class OpeningOwner {
  public:
-  // A filter chain was found: it counts as a connection from now on.
-  virtual void onChainMatched() = 0;
+  // A filter chain was found: the opening counts as a connection of that chain from now on. Null:
+  // the time for such is over.
+  virtual ChainConnections* onChainMatched(Opening& opening, const FilterChainPtr& chain) = 0;
   // It ends before that.
-  virtual void onOpeningFailed(transport::ServerConnection& opening) = 0;
-  // Filters that live as long as the connection does.
-  virtual void keepFilters(transport::ServerConnection& of, NetworkFilters filters) = 0;
+  virtual void onOpeningFailed(Opening& opening) = 0;
 
  protected:
   ~OpeningOwner() = default;
@@ -46,8 +49,13 @@ class Opening final : public transport::ServerConnection,
 
   // Once, when it stands in its list; may make way or close at once.
   void start();
+  // The plan is its listener's no more. Once, before a chain is matched.
+  void retire(const DrainPeriod& period);
+  const std::optional<DrainPeriod>& retired() const { return retired_; }
   // Nothing has begun yet.
   void drain() override { close(); }
+  // What serves the connection will be told.
+  void leave() override {}
   void close() override;
 
  private:
@@ -68,6 +76,7 @@ class Opening final : public transport::ServerConnection,
 
   void onTimer() override;
 
+  void armInspection();
   size_t inspect(std::string_view bytes);
   void matchChain();
   void secure();
@@ -87,7 +96,9 @@ class Opening final : public transport::ServerConnection,
   net::Timer timer_;
   size_t next_filter_ = 0;  // of the plan's listener filters
   std::unique_ptr<ListenerFilter> filter_;
-  const FilterChainPlan* chain_ = nullptr;
+  const FilterChainPlan* chain_ = nullptr;  // the plan's
+  ChainConnections* group_ = nullptr;       // where it stands since its chain is known
+  std::optional<DrainPeriod> retired_;
   NetworkFilters filters_;
   ConnectionView view_;
   Stage stage_ = Stage::Inspecting;

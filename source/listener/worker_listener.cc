@@ -1,10 +1,10 @@
 #include "source/listener/worker_listener.h"
 
-#include <event2/event.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <utility>
 
@@ -16,27 +16,16 @@ namespace {
 
 std::atomic<uint64_t> g_connection_id{0};
 
-bool isWildcard(const net::Address& address) {
-  const auto ip = ipOf(address);
-  return ip && *ip == ip->masked(0);
-}
-
 }  // namespace
 
-WorkerListener::WorkerListener(stream::Services& services, std::shared_ptr<const ListenerPlan> plan,
-                               std::vector<net::Fd> sockets, size_t worker,
-                               std::shared_ptr<Balance> balance)
-    : services_(services), plan_(std::move(plan)), worker_(worker), balance_(std::move(balance)) {
-  for (net::Fd& fd : sockets) {
-    const net::Address local = net::Address::localOf(fd.get());
-    sockets_.push_back(
-        std::make_unique<Socket>(Socket{*this, std::move(fd), local, isWildcard(local)}));
-    Socket& socket = *sockets_.back();
-    // Level triggered: what one turn leaves is accepted in the next.
-    event_assign(&socket.watch, services_.loop.base(), socket.fd.get(), EV_READ | EV_PERSIST,
-                 onAcceptable, &socket);
-    event_add(&socket.watch, nullptr);
-  }
+WorkerListener::WorkerListener(stream::Services& services, PlanPtr plan, AcceptingSockets sockets,
+                               size_t worker, std::shared_ptr<Balance> balance)
+    : services_(services),
+      plan_(std::move(plan)),
+      worker_(worker),
+      balance_(std::move(balance)),
+      timer_(*this) {
+  take(std::move(sockets));
 }
 
 WorkerListener::~WorkerListener() {
@@ -44,17 +33,11 @@ WorkerListener::~WorkerListener() {
   closeAll();
 }
 
-void WorkerListener::onAcceptable(evutil_socket_t, short, void* self) {
-  auto& socket = *static_cast<Socket*>(self);
-  net::Loop::Turn turn(socket.listener.services_.loop);
-  socket.listener.acceptSome(socket);
-}
-
-void WorkerListener::acceptSome(Socket& socket) {
+void WorkerListener::onAcceptable(AcceptingSocket& socket) {
   for (int i = 0; i < plan_->accepts_per_turn; ++i) {
     sockaddr_storage storage;
     socklen_t size = sizeof storage;
-    net::Fd fd(::accept4(socket.fd.get(), reinterpret_cast<sockaddr*>(&storage), &size,
+    net::Fd fd(::accept4(socket.fd(), reinterpret_cast<sockaddr*>(&storage), &size,
                          SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!fd) {
       if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
@@ -64,7 +47,8 @@ void WorkerListener::acceptSome(Socket& socket) {
     if (!admit()) continue;
     const net::Address remote = net::Address::from(reinterpret_cast<sockaddr*>(&storage), size);
     if (handOver(fd, remote)) continue;
-    const net::Address local = socket.wildcard ? net::Address::localOf(fd.get()) : socket.local;
+    const net::Address local =
+        socket.isWildcard() ? net::Address::localOf(fd.get()) : socket.local();
     begin(std::move(fd), remote, local);
   }
 }
@@ -105,13 +89,22 @@ bool WorkerListener::handOver(net::Fd& fd, const net::Address& remote) {
   if (best == worker_) return false;
   // Counted here already, so that a burst is spread before the others wake up.
   balance_->connections[best].value.fetch_add(1, std::memory_order_relaxed);
-  balance_->hand_over(best, fd.release(), remote);
+  balance_->hand_over(best, {.listener = plan_->name,
+                             .balance = balance_,
+                             .fd = fd.release(),
+                             .remote = remote,
+                             .counted = plan_->global_limit});
   return true;
 }
 
-void WorkerListener::adopt(net::Fd fd, const net::Address& remote) {
+void WorkerListener::adopt(HandedSocket socket) {
+  net::Fd fd(socket.fd);
+  if (socket.counted != plan_->global_limit) {  // the plan changed on its way
+    if (socket.counted != nullptr) socket.counted->give();
+    if (plan_->global_limit != nullptr) plan_->global_limit->add();
+  }
   const net::Address local = net::Address::localOf(fd.get());
-  begin(std::move(fd), remote, local);
+  begin(std::move(fd), socket.remote, local);
 }
 
 void WorkerListener::begin(net::Fd fd, const net::Address& remote, const net::Address& local) {
@@ -126,14 +119,80 @@ void WorkerListener::begin(net::Fd fd, const net::Address& remote, const net::Ad
   connection->accept(std::move(fd));
   ++count_;
   tellBalance();
+  const DrainPeriod* retired = removed_ ? &*removed_ : nullptr;
   if (plan_->isPlain()) {
-    onChainMatched();
-    return serve(services_, plan_->chains[0], *this, std::move(connection), accepted, {},
-                 [this](transport::ServerConnection& server) { list_.add(server); });
+    ChainConnections* group = countIn(plan_->chains[0], retired);
+    if (group == nullptr) return forget();
+    return serve(services_, group->chain(), *group, std::move(connection), accepted, {},
+                 [group](transport::ServerConnection& server) { group->add(server); });
   }
   auto* opening = new Opening(services_, plan_, *this, std::move(connection), accepted);
-  list_.add(*opening);
+  openings_.add(*opening);
+  if (retired != nullptr) opening->retire(*retired);
   opening->start();
+}
+
+// Where the connections of a chain stand. `retired`: since when the plan that they follow is not
+// this listener's any more; null when it is. Null: their time is over.
+ChainConnections* WorkerListener::groupOf(const FilterChainPtr& chain, const DrainPeriod* retired) {
+  const auto found = current_.find(chain.get());
+  if (found != current_.end()) return found->second.get();
+  ChainConnections::Owner& owner = *this;
+  if (retired == nullptr || (!removed_ && plan_->holds(chain.get()))) {
+    auto group = std::make_unique<ChainConnections>(services_, owner, chain);
+    return current_.emplace(chain.get(), std::move(group)).first->second.get();
+  }
+  for (const auto& group : leaving_) {
+    if (&group->chain() == chain.get()) return group.get();
+  }
+  if (retired->end <= services_.loop.now()) return nullptr;
+  leaving_.push_back(std::make_unique<ChainConnections>(services_, owner, chain));
+  leaving_.back()->leave(*retired);
+  return leaving_.back().get();
+}
+
+// The caller adds the connection.
+ChainConnections* WorkerListener::countIn(const FilterChainPtr& chain, const DrainPeriod* retired) {
+  ChainConnections* group = groupOf(chain, retired);
+  if (group == nullptr) return nullptr;
+  ++matched_;
+  plan_->stats.cx_total.add();
+  plan_->stats.cx_active.add();
+  return group;
+}
+
+ChainConnections* WorkerListener::onChainMatched(Opening& opening, const FilterChainPtr& chain) {
+  const auto& retired = opening.retired();
+  ChainConnections* group = countIn(chain, retired ? &*retired : nullptr);
+  if (group == nullptr) return nullptr;
+  openings_.remove(opening);
+  group->add(opening);
+  return group;
+}
+
+void WorkerListener::onOpeningFailed(Opening& opening) {
+  openings_.remove(opening);
+  forget();
+}
+
+void WorkerListener::onConnectionClosed(ChainConnections& of) {
+  --matched_;
+  plan_->stats.cx_active.sub();
+  plan_->stats.cx_destroy.add();
+  if (of.leaving() && of.empty()) {
+    const auto found = std::find_if(leaving_.begin(), leaving_.end(),
+                                    [&of](const auto& group) { return group.get() == &of; });
+    services_.loop.destroyLater(found->release());
+    leaving_.erase(found);
+  }
+  forget();
+}
+
+void WorkerListener::forget() {
+  --count_;
+  if (plan_->global_limit != nullptr) plan_->global_limit->give();
+  tellBalance();
+  endIfOver();
 }
 
 void WorkerListener::tellBalance() {
@@ -142,69 +201,29 @@ void WorkerListener::tellBalance() {
                                              std::memory_order_relaxed);
 }
 
-void WorkerListener::onChainMatched() {
-  plan_->stats.cx_total.add();
-  plan_->stats.cx_active.add();
-}
-
-void WorkerListener::forget() {
-  --count_;
-  if (plan_->global_limit != nullptr) plan_->global_limit->give();
-  tellBalance();
-}
-
-void WorkerListener::onOpeningFailed(transport::ServerConnection& opening) {
-  list_.remove(opening);
-  forget();
-}
-
-void WorkerListener::onServerClosed(transport::ServerConnection& connection) {
-  list_.remove(connection);
-  if (!filters_.empty()) filters_.erase(&connection);
-  plan_->stats.cx_active.sub();
-  plan_->stats.cx_destroy.add();
-  forget();
-}
-
-void WorkerListener::onServerReplaced(transport::ServerConnection& former,
-                                      transport::ServerConnection& next) {
-  list_.remove(former);
-  list_.add(next);
-  if (filters_.empty()) return;
-  if (auto kept = filters_.extract(&former)) {
-    kept.key() = &next;
-    filters_.insert(std::move(kept));
-  }
-}
-
-void WorkerListener::keepFilters(transport::ServerConnection& of, NetworkFilters filters) {
-  filters_.emplace(&of, std::move(filters));
-}
-
-void WorkerListener::stopAccepting() {
-  for (const auto& socket : sockets_) event_del(&socket->watch);
-  sockets_.clear();
-}
-
-void WorkerListener::holdBack(bool hold) {
-  if (plan_->bypasses_overload || hold == std::exchange(held_back_, hold)) return;
-  for (const auto& socket : sockets_) {
-    hold ? event_del(&socket->watch) : event_add(&socket->watch, nullptr);
-  }
+void WorkerListener::obeyOverload() {
+  const bool hold = services_.overload.stop_accepting && !plan_->bypasses_overload;
+  for (const auto& socket : sockets_) socket->watch(!hold);
 }
 
 void WorkerListener::drain(bool accept) {
   if (!accept) stopAccepting();
-  for (transport::ServerConnection* at = list_.first(); at != nullptr;) {
+  for (transport::ServerConnection* at = openings_.first(); at != nullptr;) {
     transport::ServerConnection* next = transport::ServerList::after(*at);
     at->drain();
     at = next;
   }
+  for (const auto& [chain, group] : current_) group->drain();
+  std::vector<ChainConnections*> leaving;  // those that become empty go
+  for (const auto& group : leaving_) leaving.push_back(group.get());
+  for (ChainConnections* group : leaving) group->drain();
 }
 
 void WorkerListener::closeAll() {
   net::Loop::Turn turn(services_.loop);
-  while (!list_.empty()) list_.first()->close();
+  while (!openings_.empty()) openings_.first()->close();
+  for (const auto& [chain, group] : current_) group->closeAll();
+  while (!leaving_.empty()) leaving_.front()->closeAll();
 }
 
 }  // namespace weir::listener

@@ -19,7 +19,7 @@ class ChainBuilder {
                const stream::BuildContext& context)
       : proto_(proto), owner_(owner), at_(at), context_(context) {}
 
-  FilterChainPlan build() {
+  listener::FilterChainPtr build() {
     plan_.name = proto_.name();
     readTransport();
     const int count = proto_.filters_size();
@@ -31,7 +31,7 @@ class ChainBuilder {
       readFilter(proto_.filters(i), at_.field("filters").index(static_cast<size_t>(i)),
                  i == count - 1);
     }
-    return std::move(plan_);
+    return std::make_shared<const FilterChainPlan>(std::move(plan_));
   }
 
  private:
@@ -149,8 +149,7 @@ bool buildFilterChains(const Listener& proto, const Where& at, const stream::Bui
     if (proto.default_filter_chain().has_filter_chain_match()) {
       here.field("filter_chain_match").warning("the default chain takes what no other one takes");
     }
-    plan.default_chain = std::make_unique<const FilterChainPlan>(
-        ChainBuilder(proto.default_filter_chain(), plan, here, context).build());
+    plan.default_chain = ChainBuilder(proto.default_filter_chain(), plan, here, context).build();
   }
   return needs_hello;
 }

@@ -114,8 +114,8 @@ bool Server::openListeners() {
   }
   for (const auto& plan : snapshot_.listeners) {
     auto balance = std::make_shared<listener::Balance>(workers_.size());
-    balance->hand_over = [this, plan = plan.get()](size_t worker, int fd, net::Address remote) {
-      workers_[worker]->handOver(plan, fd, std::move(remote));
+    balance->hand_over = [this](size_t worker, listener::HandedSocket socket) {
+      workers_[worker]->handOver(std::move(socket));
     };
     std::vector<std::vector<net::Fd>> of_workers(workers_.size());
     for (const listener::ListenAddress& at : plan->addresses) {

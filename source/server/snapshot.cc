@@ -47,7 +47,7 @@ std::vector<std::shared_ptr<transport::ReloadableTls>> Snapshot::tls() const {
   std::vector<std::shared_ptr<transport::ReloadableTls>> all;
   for (const auto& listener : listeners) {
     for (const auto& chain : listener->chains) {
-      if (chain.tls != nullptr) all.push_back(chain.tls);
+      if (chain->tls != nullptr) all.push_back(chain->tls);
     }
   }
   for (const auto& cluster : *clusters) {

@@ -11,9 +11,17 @@
 namespace weir::server {
 
 Worker::Worker(size_t index, uint64_t seed)
-    : index_(index), clusters_(loop_), services_(loop_, clusters_, seed) {}
+    : index_(index),
+      clusters_(loop_),
+      services_(loop_, clusters_, seed),
+      listeners_(services_, index) {}
 
-Worker::~Worker() { join(); }
+Worker::~Worker() {
+  join();
+  listeners_.clear();
+  // What was posted too late, while what it is about is still there.
+  event_base_loop(loop_.base(), EVLOOP_NONBLOCK);
+}
 
 void Worker::setCluster(uint32_t slot, cluster::ClusterPtr cluster) {
   if (!thread_.joinable()) return clusters_.set(slot, std::move(cluster));
@@ -28,10 +36,36 @@ void Worker::updateEndpoints(cluster::ClusterPtr cluster, cluster::EndpointSetPt
   });
 }
 
+void Worker::changeListeners(std::vector<listener::ListenerChange> changes,
+                             const listener::Drain& drain) {
+  if (!thread_.joinable()) return listeners_.change(std::move(changes), drain);
+  auto kept = std::make_shared<std::vector<listener::ListenerChange>>(std::move(changes));
+  loop_.post([this, kept, drain] {
+    for (const listener::ListenerChange& change : *kept) {
+      if (change.plan != nullptr) startBackground(*change.plan);
+    }
+    listeners_.change(std::move(*kept), drain);
+  });
+}
+
 void Worker::addListener(std::shared_ptr<const listener::ListenerPlan> plan,
                          std::vector<net::Fd> sockets, std::shared_ptr<listener::Balance> balance) {
-  listeners_.push_back(std::make_unique<listener::WorkerListener>(
-      services_, std::move(plan), std::move(sockets), index_, std::move(balance)));
+  std::vector<listener::ListenerChange> changes(1);
+  changes[0] = {plan->name, plan, std::move(sockets), std::move(balance)};
+  changeListeners(std::move(changes));
+}
+
+void Worker::updateListener(std::shared_ptr<const listener::ListenerPlan> plan,
+                            const listener::Drain& drain, std::vector<net::Fd> sockets) {
+  std::vector<listener::ListenerChange> changes(1);
+  changes[0] = {plan->name, plan, std::move(sockets), nullptr};
+  changeListeners(std::move(changes), drain);
+}
+
+void Worker::removeListener(std::string name, const listener::Drain& drain) {
+  std::vector<listener::ListenerChange> changes(1);
+  changes[0].name = std::move(name);
+  changeListeners(std::move(changes), drain);
 }
 
 void Worker::start() {
@@ -39,7 +73,7 @@ void Worker::start() {
     pthread_setname_np(pthread_self(), ("wrk:worker_" + std::to_string(index_)).c_str());
     telemetry::StatThread stats;
     t_worker = static_cast<uint32_t>(index_);
-    startBackground();
+    listeners_.forEach([this](const auto& listener) { startBackground(listener.plan()); });
     loop_.run();
     for (const auto& started : background_) {
       if (const auto work = started.lock()) work->stop();
@@ -51,18 +85,12 @@ void Worker::start() {
 }
 
 // One worker does what belongs to no stream.
-void Worker::startBackground() {
-  if (index_ != 0) return;
-  net::Loop::Turn turn(loop_);
-  for (const auto& listener : listeners_) {
-    const listener::ListenerPlan& plan = listener->plan();
-    for (const auto& chain : plan.chains) startBackground(chain);
-    if (plan.default_chain != nullptr) startBackground(*plan.default_chain);
+void Worker::startBackground(const listener::ListenerPlan& plan) {
+  for (const auto& chain : plan.chains) {
+    if (chain->hcm != nullptr) startBackground(*chain->hcm->plan());
   }
-}
-
-void Worker::startBackground(const listener::FilterChainPlan& chain) {
-  if (chain.hcm != nullptr) startBackground(*chain.hcm->plan());
+  const listener::FilterChainPtr& last = plan.default_chain;
+  if (last != nullptr && last->hcm != nullptr) startBackground(*last->hcm->plan());
 }
 
 // It goes on until the last plan that has it is gone, with the last stream that needs it.
@@ -85,13 +113,8 @@ void Worker::setPlan(std::shared_ptr<stream::Hcm> hcm,
   });
 }
 
-void Worker::handOver(const listener::ListenerPlan* plan, int fd, net::Address remote) {
-  loop_.post([this, plan, fd, remote = std::move(remote)] {
-    net::Fd owned(fd);
-    for (auto& listener : listeners_) {
-      if (&listener->plan() == plan) return listener->adopt(std::move(owned), remote);
-    }
-  });
+void Worker::handOver(listener::HandedSocket socket) {
+  loop_.post([this, socket = std::move(socket)] { listeners_.adopt(socket); });
 }
 
 void Worker::setHealthCheckFailed(bool failed) {
@@ -105,26 +128,22 @@ void Worker::hold(std::shared_ptr<const void> object) {
 void Worker::setOverload(const overload::Actions& actions) {
   loop_.post([this, actions] {
     services_.setOverload(actions);
-    for (auto& listener : listeners_) listener->holdBack(actions.stop_accepting);
+    listeners_.forEach([](auto& listener) { listener.obeyOverload(); });
   });
 }
 
 void Worker::drain(bool accept, bool only_inbound) {
   loop_.post([this, accept, only_inbound] {
     if (!only_inbound) services_.drain();
-    for (auto& listener : listeners_) {
-      if (!only_inbound || listener->plan().inbound) listener->drain(accept);
-    }
+    listeners_.forEach([=](auto& listener) {
+      if (!only_inbound || listener.plan().inbound) listener.drain(accept);
+    });
   });
   countConnections();
 }
 
 void Worker::countConnections() {
-  loop_.post([this] {
-    uint64_t sum = 0;
-    for (auto& listener : listeners_) sum += listener->connections();
-    connections_.store(sum, std::memory_order_relaxed);
-  });
+  loop_.post([this] { connections_.store(listeners_.connections(), std::memory_order_relaxed); });
 }
 
 void Worker::stop() { loop_.stop(); }

@@ -5,11 +5,12 @@
 
 #include <atomic>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "source/cluster/worker_cluster.h"
-#include "source/listener/worker_listener.h"
+#include "source/listener/worker_listeners.h"
 #include "source/net/loop.h"
 #include "source/overload/actions.h"
 #include "source/stream/services.h"
@@ -22,9 +23,19 @@ class Worker {
   ~Worker();
 
   // Before start(), on the main thread.
+  void start();
+
+  // On the main thread, before start() and after. All that is in `changes` happens in one turn.
+  void changeListeners(std::vector<listener::ListenerChange> changes,
+                       const listener::Drain& drain = {});
   void addListener(std::shared_ptr<const listener::ListenerPlan> plan, std::vector<net::Fd> sockets,
                    std::shared_ptr<listener::Balance> balance);
-  void start();
+  // `sockets`: of addresses that are new, as in ListenerChange.
+  void updateListener(std::shared_ptr<const listener::ListenerPlan> plan,
+                      const listener::Drain& drain, std::vector<net::Fd> sockets = {});
+  void removeListener(std::string name, const listener::Drain& drain);
+  // Requests that begin from now on follow `plan`.
+  void setPlan(std::shared_ptr<stream::Hcm> hcm, std::shared_ptr<const stream::HcmPlan> plan);
 
   // On the main thread at once before start(); from then on any thread, and it happens when the
   // worker's loop gets to it, in the order of the calls. Null takes the slot's cluster away.
@@ -33,9 +44,7 @@ class Worker {
   void updateEndpoints(cluster::ClusterPtr cluster, cluster::EndpointSetPtr endpoints);
 
   // Any thread.
-  void handOver(const listener::ListenerPlan* plan, int fd, net::Address remote);
-  // Requests that begin from now on follow `plan`. On the main thread, before start() too.
-  void setPlan(std::shared_ptr<stream::Hcm> hcm, std::shared_ptr<const stream::HcmPlan> plan);
+  void handOver(listener::HandedSocket socket);
   void setHealthCheckFailed(bool failed);
   // Until the turn that may use it is over.
   void hold(std::shared_ptr<const void> object);
@@ -54,15 +63,14 @@ class Worker {
   uint64_t connections() const { return connections_.load(std::memory_order_relaxed); }
 
  private:
-  void startBackground();
-  void startBackground(const listener::FilterChainPlan& chain);
+  void startBackground(const listener::ListenerPlan& plan);
   void startBackground(const stream::HcmPlan& plan);
 
   const size_t index_;
   net::Loop loop_;
   cluster::WorkerClusters clusters_;
   stream::Services services_;
-  std::vector<std::unique_ptr<listener::WorkerListener>> listeners_;
+  listener::WorkerListeners listeners_;
   std::vector<std::weak_ptr<stream::BackgroundWork>> background_;  // that was started
   std::atomic<uint64_t> connections_{1};
   std::thread thread_;

@@ -225,6 +225,7 @@ void Http1Server::sendHead(ResponseHead& head, bool end) {
   // first. The client must know of that now (RFC 9112 §9.6).
   if (state_ == State::Body) last_ = true;
   if (!last_ && endsConnection(services_, *plan_)) last_ = true;
+  if (leaving_ && connections_.leavesNow()) last_ = true;
   uint64_t length = 0;
   response_body_ = BodyKind::None;
   if (!end) {
@@ -374,7 +375,7 @@ void Http1Server::close() {
 
 void Http1Server::drain() {
   last_ = true;
-  if (exchange_ == nullptr && !head_partial_ && state_ == State::Head) {
+  if (isIdle()) {
     plan_->stats.cx_drain_close.add();
     close();
   }

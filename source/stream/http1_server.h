@@ -4,6 +4,7 @@
 //   Head -> Body -> Waiting -> Head … -> [Tunnel] -> Lingering -> closed
 #pragma once
 
+#include <chrono>
 #include <memory>
 
 #include "source/codec/http1/body_decoder.h"
@@ -32,9 +33,13 @@ class Http1Server final : public transport::ServerConnection,
 
   // No further request: closes now when idle, else says `connection: close` with the response.
   void drain() override;
+  // The same with the next response for which leavesNow() says so; an idle connection that is not
+  // asked for anything in kQuiet closes: a request may be on its way.
+  void leave() override;
   void close() override;
 
  private:
+  static constexpr std::chrono::milliseconds kQuiet{1000};
   enum class State : uint8_t { Head, Body, Waiting, Tunnel, Lingering, Closed };
 
   // What only a request with a body needs.
@@ -85,6 +90,7 @@ class Http1Server final : public transport::ServerConnection,
   void begin(const codec::Framing& framing);
   void dropBody();
   void updatePause();
+  bool isIdle() const { return state_ == State::Head && !head_partial_ && exchange_ == nullptr; }
   void armTimer();
   void finish();
   void linger();
@@ -104,6 +110,7 @@ class Http1Server final : public transport::ServerConnection,
   State state_ = State::Head;
   bool known_ = false;           // to be HTTP/1, and counted as such
   bool last_ = false;            // the connection ends with this response
+  bool leaving_ = false;         // … with one for which leavesNow() says so
   bool request_paused_ = false;  // by the exchange
   bool head_partial_ = false;    // some bytes of a head are here
   bool response_done_ = false;

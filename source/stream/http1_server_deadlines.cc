@@ -30,7 +30,13 @@ void Http1Server::armTimer() {
   if (const auto most = plan_->max_connection_duration; most.count() != 0 && !last_) {
     deadline = std::min(deadline, accepted_ + most);
   }
+  if (leaving_ && isIdle()) deadline = std::min(deadline, services_.loop.now() + kQuiet);
   if (deadline != net::SteadyTime::max()) timer_.arm(services_.loop.timers(), deadline);
+}
+
+void Http1Server::leave() {
+  leaving_ = true;
+  if (isIdle()) armTimer();
 }
 
 void Http1Server::onTimer() {
@@ -57,6 +63,10 @@ void Http1Server::onTimer() {
     plan_->stats.rq_header_timeout.add();
     openExchange();
     return exchange_->onRequestTimeout("request header timeout", "request_header_timeout");
+  }
+  if (leaving_ && since_ + kQuiet <= now && connections_.leavesNow()) {
+    plan_->stats.cx_drain_close.add();
+    return close();
   }
   const auto idle = plan_->idle_timeout;
   if (idle.count() == 0 || since_ + idle > now) return armTimer();

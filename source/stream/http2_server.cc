@@ -80,6 +80,7 @@ void Http2Server::onRequest(codec::Http2Stream& stream, bool end) {
   if (most != 0 && served_ == most) plan_->stats.cx_max_requests_reached.add();
   const bool enough = most != 0 && served_ >= most;
   if (drain_ == Drain::No && (enough || endsConnection(services_, *plan_))) drain();
+  if (leaving_) leave();
   of(stream).onRequest(end);
 }
 
@@ -157,6 +158,13 @@ void Http2Server::drain() {
   session_.ping(kDrainPing);
   plan_->http2_stats.goaway_sent.add();
   plan_->stats.cx_drain_close.add();
+  armTimer();
+}
+
+void Http2Server::leave() {
+  leaving_ = true;
+  if (drain_ != Drain::No || state_ != State::Open) return;
+  if (connections_.leavesNow()) return drain();
   armTimer();
 }
 
@@ -238,6 +246,7 @@ net::SteadyTime Http2Server::nextDeadline() const {
   if (session_.streamCount() == 0) consider(since_, plan_->idle_timeout);
   if (partial_) consider(partial_since_, plan_->request_headers_timeout);
   if (drain_ == Drain::No) consider(client_.accepted, plan_->max_connection_duration);
+  if (drain_ == Drain::No && leaving_) consider(services_.loop.now(), kAskAgain);
   if (drain_ == Drain::Announced) next = std::min(next, drain_since_ + plan_->drain_timeout);
   return std::min(next, keepalive_.deadline());
 }
@@ -267,6 +276,7 @@ void Http2Server::onTimer() {
     plan_->stats.cx_max_duration_reached.add();
     drain();
   }
+  if (leaving_) leave();
   if (partial_ && passed(partial_since_, plan_->request_headers_timeout)) {
     plan_->stats.rq_header_timeout.add();
     return giveUp(codec::Http2Code::EnhanceYourCalm, "request_header_timeout");

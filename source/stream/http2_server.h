@@ -9,6 +9,7 @@
 // after drain_timeout, a GOAWAY that takes nothing new; closed when the last stream has ended.
 #pragma once
 
+#include <chrono>
 #include <memory>
 
 #include "source/codec/http2/server_session.h"
@@ -43,6 +44,8 @@ class Http2Server final : public transport::ServerConnection,
   ~Http2Server() override;
 
   void drain() override;
+  // Draining as soon as leavesNow() says so: asked now, with each request, each second.
+  void leave() override;
   void close() override;
 
   // For its streams.
@@ -58,6 +61,7 @@ class Http2Server final : public transport::ServerConnection,
 
  private:
   enum class State : uint8_t { Open, Lingering, Closed };
+  static constexpr std::chrono::milliseconds kAskAgain{1000};
   enum class Drain : uint8_t { No, Announced, Done };
 
   // transport::ConnectionUser
@@ -105,6 +109,7 @@ class Http2Server final : public transport::ServerConnection,
   net::Timer timer_;
   State state_ = State::Open;
   Drain drain_ = Drain::No;
+  bool leaving_ = false;
   bool partial_ = false;  // a head, or a frame, has begun and is not complete
   bool peer_gone_ = false;
   uint64_t served_ = 0;

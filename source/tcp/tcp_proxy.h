@@ -35,6 +35,7 @@ class TcpProxy final : public transport::ServerConnection,
   void start();
   // Nobody knows when a relay is idle: it goes on until its peers end it or time is over.
   void drain() override {}
+  void leave() override {}
   void close() override;
 
  private:

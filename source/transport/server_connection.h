@@ -18,6 +18,10 @@ class ServerConnection : public net::Deferred {
  public:
   // Nothing new: closes now when idle, else when what is going on is over.
   virtual void drain() = 0;
+  // The same without haste, so that no request is lost: the client learns of it with its next
+  // response, when ServerConnections::leavesNow() says so. At most once, or from one that it
+  // replaces.
+  virtual void leave() = 0;
   // Whatever is going on.
   virtual void close() = 0;
 
@@ -33,6 +37,8 @@ class ServerConnections {
   virtual void onServerClosed(ServerConnection& connection) = 0;
   // `next` goes on with the socket of `former`, which calls nothing more.
   virtual void onServerReplaced(ServerConnection& former, ServerConnection& next) = 0;
+  // Asked by one that was told to leave, with each response: whether it ends the connection.
+  virtual bool leavesNow() { return true; }
 
  protected:
   ~ServerConnections() = default;

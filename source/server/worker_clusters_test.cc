@@ -27,7 +27,7 @@ bool goesSoon(const std::weak_ptr<cluster::Cluster>& cluster) {
   return cluster.expired();
 }
 
-TEST(WorkerTest, BeforeTheStartClustersAreSetAtOnce) {
+TEST(WorkerClustersTest, BeforeTheStartClustersAreSetAtOnce) {
   Worker worker(0, 1);
   cluster::ClusterPtr first = make(0);
   const std::weak_ptr<cluster::Cluster> former = first;
@@ -40,7 +40,7 @@ TEST(WorkerTest, BeforeTheStartClustersAreSetAtOnce) {
   EXPECT_EQ(next.use_count(), 2) << "nothing waits for a start that may never come";
 }
 
-TEST(WorkerTest, ClustersComeAndGoWhileItRuns) {
+TEST(WorkerClustersTest, ClustersComeAndGoWhileItRuns) {
   Worker worker(0, 1);
   cluster::ClusterPtr now = make(0);
   worker.setCluster(0, now);
