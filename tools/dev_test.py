@@ -76,6 +76,21 @@ def test_what_fails_a_run(tmp_path, command, line):
     assert (output.splitlines()[-1], status) == (line, 1)
 
 
+def test_ci_says_which_suites_it_leaves_out():
+    status, output = bash("""
+      for verb in lib suite test; do source tools/dev.d/$verb.sh; done
+      for name in "${!left_out_of_ci[@]}"; do [[ -x test/suites/$name ]]; done
+      step() { say "step $1"; }
+      suites_known() { printf '%s\\n' one two; }
+      left_out_of_ci=([two]="it waits")
+      test_everything
+      say "${step_notes[@]}"
+      """)
+    lines = output.splitlines()
+    assert status == 0 and "step suite one" in lines and "step suite two" not in lines
+    assert lines[-1] == "not run: suite two: it waits"
+
+
 def test_packages_come_from_their_group_and_unless_counts(tmp_path):
     (tmp_path / "bazel-free-build").mkdir()
     (tmp_path / "bazel-free-build/dependencies.txt").write_text(
