@@ -62,3 +62,12 @@ def tools(folder):
                        env={**os.environ, "GOFLAGS": "", "GOWORK": "off"})
     partial.rename(target)  # An interrupted build must not look complete.
     return target
+
+
+def source(folder, package):
+    """The directory of the module that `package` comes from, as a module of our own in `folder`
+    requires it: read-only, and what its go.sum pins."""
+    found = subprocess.run([go(), "list", "-mod=readonly", "-f", "{{.Module.Dir}}", package],
+                           cwd=folder, check=True, stdout=subprocess.PIPE, text=True,
+                           env={**os.environ, "GOFLAGS": "", "GOWORK": "off"})
+    return pathlib.Path(found.stdout.strip())
