@@ -1,0 +1,50 @@
+#include "source/xds/file_source.h"
+
+#include <spdlog/spdlog.h>
+
+#include <filesystem>
+
+#include "source/config/bootstrap.h"
+
+namespace weir::xds {
+
+FileSource::FileSource(net::Loop& loop, ResourceType type, std::string path, std::string directory)
+    : loop_(loop),
+      path_(std::move(path)),
+      directory_(std::move(directory)),
+      state_(loop, factsOf(type), [this] { timer_.arm(loop_.timers(), loop_.now()); }),
+      timer_(*this),
+      files_(loop, [this] { read(); }) {
+  watch();
+}
+
+// The file's directory, too: it may be replaced as a whole.
+void FileSource::watch() {
+  std::error_code error;
+  const auto whole = std::filesystem::absolute(path_, error).lexically_normal();
+  files_.add(whole.parent_path());
+  files_.add(whole.parent_path().parent_path());
+  if (!directory_.empty()) files_.add(directory_);
+}
+
+void FileSource::read() {
+  watch();
+  state_.countAttempt();
+  Report report;
+  envoy::service::discovery::v3::DiscoveryResponse message;
+  config::BootstrapSource source;
+  source.path = path_;
+  source.allow_unknown_fields = true;
+  if (!config::loadBootstrap(source, message, report)) {
+    state_.countFailure();
+    for (const Problem& problem : report.sorted()) spdlog::warn("xds: {}", problem.line());
+    return;
+  }
+  const Response response = readResponse(std::move(message), state_.facts());
+  for (const Refusal& refusal : state_.apply(response)) {
+    spdlog::warn("xds: {}: {} '{}' is refused: {}", path_, state_.facts().title, refusal.name,
+                 refusal.text);
+  }
+}
+
+}  // namespace weir::xds

@@ -1,0 +1,59 @@
+// Sources finds where a ConfigSource says that resources come from, and shares it: one stream for
+// ADS, one for each other server and type. Owns them; main thread.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "envoy/config/core/v3/config_source.pb.h"
+#include "source/stream/services.h"
+#include "source/xds/grpc_stream.h"
+#include "source/xds/source.h"
+#include "weir/report.h"
+
+namespace weir::xds {
+
+class Sources {
+ public:
+  struct Parts {
+    net::Loop& loop;
+    stream::Services& services;  // the main thread's: requests to control planes are sent with it
+    StatScope root;
+    std::function<void(std::string)> identified;
+  };
+
+  explicit Sources(Parts parts) : parts_(std::move(parts)) {}
+  Sources(const Sources&) = delete;
+  ~Sources();
+
+  // Both before find().
+  void setNode(envoy::config::core::v3::Node node) { node_ = std::move(node); }
+  void setAds(const envoy::config::core::v3::ApiConfigSource& proto, const Where& at);
+
+  // Null, and reported: it cannot be used.
+  TypeState* find(const envoy::config::core::v3::ConfigSource& proto, ResourceType type,
+                  const Where& at);
+  // initial_fetch_timeout: 15 s, 0 for ever.
+  static std::chrono::milliseconds patienceOf(const envoy::config::core::v3::ConfigSource& proto);
+
+ private:
+  using ApiConfigSource = envoy::config::core::v3::ApiConfigSource;
+  using ConfigSource = envoy::config::core::v3::ConfigSource;
+
+  std::unique_ptr<Source> makeApi(const ApiConfigSource& proto, ResourceType type, const Where& at);
+  std::unique_ptr<Source> makeRest(const ApiConfigSource& proto, ResourceType type,
+                                   const Where& at);
+  std::unique_ptr<Source> makeFile(const ConfigSource& proto, ResourceType type, const Where& at);
+  std::unique_ptr<Source> makeGrpc(const ApiConfigSource& proto, std::optional<ResourceType> only,
+                                   const Where& at);
+  TypeState* findOther(const ConfigSource& proto, ResourceType type, const Where& at);
+
+  const Parts parts_;
+  envoy::config::core::v3::Node node_;
+  std::unique_ptr<Source> ads_;
+  std::map<std::pair<ResourceType, std::string>, std::unique_ptr<Source>> others_;
+};
+
+}  // namespace weir::xds
