@@ -1,5 +1,8 @@
 #include "source/cluster/cluster_plan.h"
 
+#include <algorithm>
+#include <map>
+
 #include "source/cluster/plan_parts.h"
 
 namespace weir::cluster {
@@ -29,9 +32,10 @@ Type readCustomType(const ClusterProto::CustomClusterType& proto, const Where& a
     if (proto.name() == "envoy.cluster.static") return {Discovery::Static, true, {}};
     if (proto.name() == "envoy.cluster.strict_dns") return {Discovery::StrictDns, true, {}};
     if (proto.name() == "envoy.cluster.logical_dns") return {Discovery::LogicalDns, true, {}};
+    if (proto.name() == "envoy.cluster.eds") return {Discovery::Eds, true, {}};
   }
   at.error("clusters of type " + (type.empty() ? "'" + proto.name() + "'" : type) +
-           " are not supported, only STATIC, STRICT_DNS, LOGICAL_DNS and " +
+           " are not supported, only STATIC, STRICT_DNS, LOGICAL_DNS, EDS and " +
            DnsClusterProto::descriptor()->full_name());
   return {};
 }
@@ -47,10 +51,11 @@ Type readType(const ClusterProto& proto, const Where& at) {
     case ClusterProto::LOGICAL_DNS:
       return {Discovery::LogicalDns, true, {}};
     case ClusterProto::EDS:
+      return {Discovery::Eds, true, {}};
     case ClusterProto::ORIGINAL_DST:
-      at.field("type").error(ClusterProto::DiscoveryType_Name(proto.type()) +
-                             " clusters are not supported yet, only STATIC, STRICT_DNS and "
-                             "LOGICAL_DNS");
+      at.field("type").error(
+          "ORIGINAL_DST clusters are not supported yet, only STATIC, STRICT_DNS, LOGICAL_DNS and "
+          "EDS");
       return {};
     default:
       at.field("type").error("not a cluster type: " + std::to_string(proto.type()));
@@ -134,7 +139,7 @@ void readUnsupported(const ClusterProto& proto, Discovery discovery, const Where
                      "connection_pool_per_downstream_connection",
                      "a connection pool for each downstream connection");
   unsupported.refuse(proto.has_queuing_policies(), "queuing_policies", "a policy for the queue");
-  if (proto.has_eds_cluster_config()) {
+  if (proto.has_eds_cluster_config() && discovery != Discovery::Eds) {
     at.field("eds_cluster_config").error("has no place in a cluster that is not of type EDS");
   }
   unsupported.ignore(proto.health_checks_size() != 0, "health_checks", "active health checking");
@@ -190,9 +195,14 @@ std::optional<ClusterPlan> planCluster(const ClusterProto& proto, const Where& a
   readBinding(proto.upstream_bind_config(), at.field("upstream_bind_config"));
   if (type.known) {
     readUnsupported(proto, type.discovery, at);
+  }
+  plan.locality_weighted = balancing.locality_weighted;
+  if (type.discovery == Discovery::Eds) {
+    plan.eds = planEds(proto, at);
+  } else if (type.known) {
     plan.endpoints = planEndpoints(proto, type.discovery, balancing.locality_weighted, at);
   }
-  if (type.known && type.discovery != Discovery::Static) {
+  if (type.discovery == Discovery::StrictDns || type.discovery == Discovery::LogicalDns) {
     plan.dns = planDns(proto, type.dns_cluster ? &*type.dns_cluster : nullptr, at,
                        at.field("cluster_type").field("typed_config"));
   }
@@ -213,10 +223,30 @@ std::shared_ptr<Endpoint> makeEndpoint(const EndpointSpec& spec, const net::Addr
   return endpoint;
 }
 
-EndpointSetPtr makeStaticEndpoints(const ClusterPlan& plan) {
+namespace {
+
+bool says(const Endpoint& endpoint, const EndpointSpec& spec) {
+  return endpoint.hostname == spec.hostname && endpoint.weight == spec.weight &&
+         endpoint.priority == spec.priority && endpoint.region == spec.region &&
+         endpoint.zone == spec.zone && endpoint.sub_zone == spec.sub_zone;
+}
+
+}  // namespace
+
+EndpointSetPtr makeEndpoints(const std::vector<EndpointSpec>& specs, const EndpointSet& former) {
+  std::multimap<std::string_view, EndpointPtr> known;
+  for (const EndpointPtr& endpoint : former.all) known.emplace(endpoint->text, endpoint);
   auto set = std::make_shared<EndpointSet>();
-  for (const EndpointSpec& spec : plan.endpoints) {
-    set->all.push_back(makeEndpoint(spec, spec.address));
+  for (const EndpointSpec& spec : specs) {
+    const auto [from, to] = known.equal_range(spec.address.text());
+    const auto same =
+        std::find_if(from, to, [&](const auto& at) { return says(*at.second, spec); });
+    if (same == to) {
+      set->all.push_back(makeEndpoint(spec, spec.address));
+    } else {
+      set->all.push_back(same->second);
+      known.erase(same);
+    }
   }
   return set;
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "envoy/config/cluster/v3/cluster.pb.h"
+#include "envoy/config/endpoint/v3/endpoint.pb.h"
 #include "source/cluster/cluster.h"
 #include "source/cluster/endpoint.h"
 #include "source/net/address.h"
@@ -42,10 +43,18 @@ struct DnsSpec {
   net::ResolverSettings resolver;
 };
 
+// Where the endpoints of an EDS cluster come from, and under which name.
+struct EdsSpec {
+  envoy::config::core::v3::ConfigSource source;
+  std::string name;  // service_name, or the cluster's
+};
+
 struct ClusterPlan {
   ClusterSettings settings;
-  std::vector<EndpointSpec> endpoints;
-  DnsSpec dns;  // where settings.discovery is not Static
+  std::vector<EndpointSpec> endpoints;  // none of an EDS cluster
+  bool locality_weighted = false;
+  DnsSpec dns;  // of a DNS cluster
+  EdsSpec eds;  // of an EDS cluster
 };
 
 // What planning needs from the server.
@@ -58,8 +67,14 @@ struct ClusterBuild {
 std::optional<ClusterPlan> planCluster(const envoy::config::cluster::v3::Cluster& proto,
                                        const Where& at, const ClusterBuild& build = {});
 
-// The endpoints of a STATIC plan, each made anew.
-EndpointSetPtr makeStaticEndpoints(const ClusterPlan& plan);
+// What EDS answered for the plan's cluster. Nothing, and reported, when anything is wrong with it.
+std::optional<std::vector<EndpointSpec>> planAssignment(
+    const envoy::config::endpoint::v3::ClusterLoadAssignment& proto, const ClusterPlan& plan,
+    const Where& at);
+
+// Endpoints that have addresses; of those that `former` has just so, its objects.
+EndpointSetPtr makeEndpoints(const std::vector<EndpointSpec>& specs,
+                             const EndpointSet& former = {});
 
 // One endpoint of a plan at an address.
 std::shared_ptr<Endpoint> makeEndpoint(const EndpointSpec& spec, const net::Address& address);

@@ -79,7 +79,7 @@ TEST(ClusterPlan, EndpointsAreRead) {
       endpoint("127.0.0.1", 80, R"(, "load_balancing_weight": 5)") + "," + endpoint("::1", 81) +
       R"(]}, {"lb_endpoints": [{"endpoint": {"hostname": "h", "address": {"pipe": {"path": "@x"}}}}]})");
   ASSERT_TRUE(planned.plan) << planned.text();
-  const auto set = makeStaticEndpoints(*planned.plan);
+  const auto set = makeEndpoints(planned.plan->endpoints);
   ASSERT_EQ(set->all.size(), 3u);
   EXPECT_EQ(set->all[0]->text, "127.0.0.1:80");
   EXPECT_EQ(set->all[0]->weight, 5u);
@@ -91,6 +91,50 @@ TEST(ClusterPlan, EndpointsAreRead) {
   EXPECT_EQ(set->all[2]->hostname, "h");
   EXPECT_EQ(set->all[2]->priority, 0u);
   EXPECT_EQ(set->all[0]->connectAddress(), set->all[0]->address);
+}
+
+TEST(ClusterPlan, EndpointsOfEdsAreAskedForByName) {
+  const Planned planned =
+      plan(R"({"name": "c", "type": "EDS", "eds_cluster_config": {"eds_config": {"ads": {}}}})");
+  ASSERT_TRUE(planned.plan) << planned.text();
+  EXPECT_EQ(planned.plan->settings.discovery, Discovery::Eds);
+  EXPECT_EQ(planned.plan->eds.name, "c");
+  EXPECT_TRUE(planned.plan->eds.source.has_ads());
+  const Planned other = plan(R"({"name": "c", "type": "EDS",
+      "eds_cluster_config": {"eds_config": {"ads": {}}, "service_name": "s"}})");
+  ASSERT_TRUE(other.plan) << other.text();
+  EXPECT_EQ(other.plan->eds.name, "s");
+  EXPECT_EQ(plan(R"({"name": "c", "type": "EDS"})").errors(),
+            Paths{"eds_cluster_config.eds_config"});
+}
+
+// An answer of EDS: what is wrong with it, and which endpoints it leaves as they are.
+TEST(ClusterPlan, AnAssignmentKeepsTheEndpointsThatItNamesAgain) {
+  const Planned planned =
+      plan(R"({"name": "c", "type": "EDS", "eds_cluster_config": {"eds_config": {"ads": {}}}})");
+  ASSERT_TRUE(planned.plan) << planned.text();
+  Report report;
+  const auto read = [&](const std::string& endpoints, const std::string& name = "c") {
+    envoy::config::endpoint::v3::ClusterLoadAssignment proto;
+    const std::string json = R"({"cluster_name": ")" + name +
+                             R"(", "endpoints": [{"lb_endpoints": [)" + endpoints + "]}]}";
+    EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(json, &proto).ok()) << json;
+    return planAssignment(proto, *planned.plan, Where(report));
+  };
+  const std::string one = endpoint("127.0.0.1", 1), two = endpoint("127.0.0.1", 2);
+  const auto first = read(one + "," + two);
+  ASSERT_TRUE(first) << report.text();
+  const auto before = makeEndpoints(*first);
+  const auto second = read(two + "," + endpoint("127.0.0.1", 1, R"(, "load_balancing_weight": 3)"));
+  ASSERT_TRUE(second) << report.text();
+  const auto after = makeEndpoints(*second, *before);
+  ASSERT_EQ(after->all.size(), 2u);
+  EXPECT_EQ(after->all[0], before->all[1]);
+  EXPECT_NE(after->all[1], before->all[0]);
+  EXPECT_EQ(after->all[1]->weight, 3u);
+  EXPECT_FALSE(read(one, "other"));
+  EXPECT_FALSE(read(endpoint("a.name", 1)));
+  EXPECT_EQ(report.errors(), 2u);
 }
 
 TEST(ClusterPlan, UnhealthyEndpointsAreLeftOut) {
@@ -169,7 +213,7 @@ TEST(ClusterPlan, WhatWouldBeDisobeyedIsRefusedByName) {
       "typed_extension_protocol_options[\"envoy.extensions.upstreams.http.v3."
       "HttpProtocolOptions\"]";
   const std::vector<Refused> table = {
-      {R"("type": "EDS")", "type", "EDS"},
+      {R"("type": "ORIGINAL_DST")", "type", "ORIGINAL_DST"},
       {R"("type": "ORIGINAL_DST")", "type", "ORIGINAL_DST"},
       {R"("cluster_type": {"name": "envoy.clusters.aggregate"})", "cluster_type", "aggregate"},
       {R"("lb_policy": "RING_HASH")", "lb_policy", "RING_HASH"},
@@ -227,6 +271,8 @@ TEST(ClusterPlan, WhatWouldBeDisobeyedIsRefusedByName) {
          "type.googleapis.com/xds.type.v3.TypedStruct"}})",
        http_at, "TypedStruct"},
       {R"("eds_cluster_config": {})", "eds_cluster_config", "EDS"},
+      {R"("type": "EDS", "eds_cluster_config": {"eds_config": {"ads": {}}})", "load_assignment",
+       "EDS"},
       {R"("filters": [{"name": "x"}])", "filters", "filters"},
   };
   for (const Refused& row : table) {
@@ -303,7 +349,7 @@ TEST(ClusterPlan, aRetryBudgetIsAShareOfTheRequestsAndAtLeastSoMany) {
 
 TEST(ClusterPlan, TheNameIsNeededAndEverythingIsReportedAtOnce) {
   const Planned planned =
-      plan(R"({"type": "EDS", "lb_policy": "MAGLEV", "connect_timeout": "0s"})");
+      plan(R"({"type": "ORIGINAL_DST", "lb_policy": "MAGLEV", "connect_timeout": "0s"})");
   EXPECT_EQ(planned.errors(), (Paths{"connect_timeout", "lb_policy", "name", "type"}));
 }
 

@@ -44,7 +44,9 @@ class Reading {
   std::vector<Group> groups_;
 };
 
-bool isDns(Discovery discovery) { return discovery != Discovery::Static; }
+bool isDns(Discovery discovery) {
+  return discovery == Discovery::StrictDns || discovery == Discovery::LogicalDns;
+}
 
 bool Reading::readSocketAddress(const SocketAddress& proto, EndpointSpec& spec,
                                 const Where& at) const {
@@ -253,6 +255,35 @@ std::vector<EndpointSpec> planEndpoints(const ClusterProto& proto, Discovery dis
   if (discovery == Discovery::LogicalDns) checkLogicalDns(proto.load_assignment(), here);
   Reading reading(discovery, locality_weighted);
   reading.localities(proto.load_assignment(), here);
+  return reading.take();
+}
+
+EdsSpec planEds(const ClusterProto& proto, const Where& at) {
+  EdsSpec spec;
+  spec.source = proto.eds_cluster_config().eds_config();
+  spec.name = proto.eds_cluster_config().service_name();
+  if (spec.name.empty()) spec.name = proto.name();
+  if (!proto.eds_cluster_config().has_eds_config()) {
+    at.field("eds_cluster_config")
+        .field("eds_config")
+        .error("expected where the endpoints come from, such as ads: {}");
+  }
+  if (proto.has_load_assignment()) {
+    at.field("load_assignment").error("has no place in a cluster of type EDS");
+  }
+  return spec;
+}
+
+std::optional<std::vector<EndpointSpec>> planAssignment(const ClusterLoadAssignment& proto,
+                                                        const ClusterPlan& plan, const Where& at) {
+  const size_t errors_before = at.report().errors();
+  if (proto.cluster_name() != plan.eds.name) {
+    at.field("cluster_name")
+        .error("expected '" + plan.eds.name + "', found '" + proto.cluster_name() + "'");
+  }
+  Reading reading(Discovery::Eds, plan.locality_weighted);
+  reading.localities(proto, at);
+  if (at.report().errors() != errors_before) return std::nullopt;
   return reading.take();
 }
 

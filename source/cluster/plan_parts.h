@@ -56,6 +56,7 @@ void planHttp(const ClusterProto& proto, ClusterSettings& settings, const Where&
 // `dns_cluster` is null for the types STRICT_DNS and LOGICAL_DNS.
 DnsSpec planDns(const ClusterProto& proto, const DnsClusterProto* dns_cluster, const Where& at,
                 const Where& dns_cluster_at);
+EdsSpec planEds(const ClusterProto& proto, const Where& at);
 std::vector<EndpointSpec> planEndpoints(const ClusterProto& proto, Discovery discovery,
                                         bool locality_weighted, const Where& at);
 

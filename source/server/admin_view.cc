@@ -17,11 +17,42 @@ AdminView::AdminView(Parts parts, Actions actions) : parts_(parts), actions_(std
   total_connections_ = scope.gauge("total_connections");
 }
 
-void AdminView::show(const envoy::config::bootstrap::v3::Bootstrap& bootstrap,
-                     std::vector<admin::ListenerView> listeners) {
+void AdminView::show(const envoy::config::bootstrap::v3::Bootstrap& bootstrap) {
   bootstrap_ = std::make_shared<const envoy::config::bootstrap::v3::Bootstrap>(bootstrap);
   configured_at_ = std::chrono::system_clock::now();
-  listeners_ = std::move(listeners);
+}
+
+// Names that have no cluster have no place here.
+admin::ClusterTable AdminView::clusters() const {
+  auto table = parts_.config->clusters().table();
+  std::erase(table, nullptr);
+  return std::make_shared<const std::vector<cluster::ClusterPtr>>(std::move(table));
+}
+
+std::vector<admin::ListenerView> AdminView::listeners() const {
+  std::vector<admin::ListenerView> views;
+  for (const auto& [name, entry] : parts_.config->listeners().entries()) {
+    for (const net::Address& address : entry.addresses) views.push_back({name, address});
+  }
+  return views;
+}
+
+std::vector<admin::Unready> AdminView::unready() const {
+  std::vector<admin::Unready> all;
+  for (const auto& [name, entry] : parts_.config->clusters().entries()) {
+    if (entry.warming == nullptr) continue;
+    all.push_back({"Cluster " + name, {std::string(entry.warming->waitsFor())}});
+  }
+  for (const auto& [name, entry] : parts_.config->listeners().entries()) {
+    const live::Listeners::Version* version =
+        entry.warming != nullptr ? entry.warming.get() : entry.active.get();
+    admin::Unready unready{"Listener " + name, {}};
+    for (const auto& [hcm, life] : version->routes) {
+      if (!life->warm()) unready.targets.push_back("rds " + life->name());
+    }
+    if (!unready.targets.empty()) all.push_back(std::move(unready));
+  }
+  return all;
 }
 
 std::string AdminView::version() const {
@@ -63,9 +94,12 @@ void AdminView::refreshStats() {
 }
 
 uint64_t AdminView::sumOverListeners(std::string_view stat) const {
+  for (const auto& [name, entry] : parts_.config->listeners().entries()) {
+    if (entry.active != nullptr) listener_names_.insert(entry.active->plan->stat_name);
+  }
   uint64_t sum = 0;
-  for (const auto& listener : parts_.snapshot.listeners) {
-    const std::string name = "listener." + listener->stat_name + "." + std::string(stat);
+  for (const std::string& listener : listener_names_) {
+    const std::string name = "listener." + listener + "." + std::string(stat);
     sum += parts_.stats.value(name).value_or(0);
   }
   return sum;

@@ -4,12 +4,15 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "source/admin/admin_source.h"
+#include "source/server/configuration.h"
 #include "source/server/options.h"
 #include "source/server/runtime.h"
-#include "source/server/snapshot.h"
 #include "source/server/tls_rotation.h"
 #include "source/server/worker.h"
 #include "source/telemetry/log_thread.h"
@@ -21,7 +24,7 @@ class AdminView final : public admin::AdminSource {
   // All outlive the view.
   struct Parts {
     const Options& options;
-    const Snapshot& snapshot;
+    const std::optional<Configuration>& config;  // there before anything is asked
     const std::vector<std::unique_ptr<Worker>>& workers;
     StatStore& stats;
     telemetry::LogThread& logs;
@@ -37,8 +40,7 @@ class AdminView final : public admin::AdminSource {
   AdminView(Parts parts, Actions actions);
 
   // Once, when the configuration is there.
-  void show(const envoy::config::bootstrap::v3::Bootstrap& bootstrap,
-            std::vector<admin::ListenerView> listeners);
+  void show(const envoy::config::bootstrap::v3::Bootstrap& bootstrap);
 
   // Downstream connections on all listeners: open ones, and those closed since the start.
   uint64_t connections() const;
@@ -49,13 +51,13 @@ class AdminView final : public admin::AdminSource {
 
   admin::BootstrapPtr bootstrap() const override { return bootstrap_; }
   std::chrono::system_clock::time_point configuredAt() const override { return configured_at_; }
-  admin::ClusterTable clusters() const override { return parts_.snapshot.clusters; }
-  std::vector<admin::ListenerView> listeners() const override { return listeners_; }
+  admin::ClusterTable clusters() const override;
+  std::vector<admin::ListenerView> listeners() const override;
   envoy::admin::v3::ServerInfo::State state() const override { return actions_.state(); }
   std::string version() const override;
   std::chrono::seconds uptime() const override;
   envoy::admin::v3::CommandLineOptions commandLine() const override;
-  std::vector<admin::Unready> unready() const override { return {}; }
+  std::vector<admin::Unready> unready() const override;
   StatStore& stats() const override { return parts_.stats; }
   void refreshStats() override;
   std::vector<std::string> decisions(size_t most) const override;
@@ -72,7 +74,7 @@ class AdminView final : public admin::AdminSource {
   const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
   std::chrono::system_clock::time_point configured_at_;
   admin::BootstrapPtr bootstrap_;
-  std::vector<admin::ListenerView> listeners_;
+  mutable std::set<std::string> listener_names_;  // of statistics; of all that ever were
   Gauge uptime_, memory_allocated_, memory_heap_size_, total_connections_, first_expiry_;
 };
 

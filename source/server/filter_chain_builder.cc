@@ -128,7 +128,11 @@ void indexChain(const ChainCriteria& criteria, const FilterChain& proto, const L
 }  // namespace
 
 bool buildFilterChains(const Listener& proto, const Where& at, const stream::BuildContext& context,
-                       listener::ListenerPlan& plan) {
+                       const KnownChains& known, listener::ListenerPlan& plan) {
+  const auto chainOf = [&](const FilterChain& chain, const Where& here) {
+    const auto found = known.empty() ? known.end() : known.find(chain.SerializeAsString());
+    return found != known.end() ? found->second : ChainBuilder(chain, plan, here, context).build();
+  };
   if (proto.filter_chains().empty() && !proto.has_default_filter_chain()) {
     at.field("filter_chains").error("expected at least one filter chain");
   }
@@ -140,7 +144,7 @@ bool buildFilterChains(const Listener& proto, const Where& at, const stream::Bui
         ChainCriteria::from(chain.filter_chain_match(), here.field("filter_chain_match"));
     needs_hello |= criteria.needsClientHello();
     indexChain(criteria, chain, proto, here, plan);
-    plan.chains.push_back(ChainBuilder(chain, plan, here, context).build());
+    plan.chains.push_back(chainOf(chain, here));
   }
   plan.only_chain = proto.filter_chains_size() == 1 &&
                     proto.filter_chains(0).filter_chain_match().ByteSizeLong() == 0;
@@ -149,7 +153,7 @@ bool buildFilterChains(const Listener& proto, const Where& at, const stream::Bui
     if (proto.default_filter_chain().has_filter_chain_match()) {
       here.field("filter_chain_match").warning("the default chain takes what no other one takes");
     }
-    plan.default_chain = ChainBuilder(proto.default_filter_chain(), plan, here, context).build();
+    plan.default_chain = chainOf(proto.default_filter_chain(), here);
   }
   return needs_hello;
 }

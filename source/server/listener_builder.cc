@@ -144,7 +144,7 @@ void refuseUnsupported(const Proto& proto, const Where& at) {
 
 std::shared_ptr<const listener::ListenerPlan> buildListener(
     const Proto& proto, const Where& at, const stream::BuildContext& context,
-    std::shared_ptr<listener::ConnectionLimit> global) {
+    std::shared_ptr<listener::ConnectionLimit> global, const KnownChains& known) {
   const size_t before = at.report().errors();
   ListenAddress address = readListenAddress(proto.address(), at.field("address"));
   const std::string stat_name = statName(proto, address.address);
@@ -160,7 +160,7 @@ std::shared_ptr<const listener::ListenerPlan> buildListener(
   stream::BuildContext of_listener = context;
   of_listener.buffer_limit = plan->buffer_limit;
   of_listener.bypasses_overload = plan->bypasses_overload;
-  const bool needs_hello = buildFilterChains(proto, at, of_listener, *plan);
+  const bool needs_hello = buildFilterChains(proto, at, of_listener, known, *plan);
   buildListenerFilters(proto, at, of_listener, needs_hello, *plan);
   return at.report().errors() == before ? plan : nullptr;
 }

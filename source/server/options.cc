@@ -61,10 +61,7 @@ void addOptions(CLI::App& app, Options& o, uint64_t& drain_s, uint64_t& flush_ms
   app.add_option("--drain-time-s", drain_s, "longest drain after SIGTERM, in seconds");
   app.add_option_function<std::string>(
          "--drain-strategy",
-         [&o](const std::string& how) {
-           o.drain_immediately = how == "immediate";
-           if (!o.drain_immediately) o.ignored.push_back("--drain-strategy gradual");
-         },
+         [&o](const std::string& how) { o.drain_immediately = how == "immediate"; },
          "gradual or immediate")
       ->check(CLI::IsMember({"gradual", "immediate"}));
   app.add_option("--admin-address-path", o.admin_address_path,

@@ -9,7 +9,6 @@
 
 #include "source/config/bootstrap.h"
 #include "source/config/explain.h"
-#include "source/listener/socket.h"
 #include "source/server/version.h"
 #include "weir/builtin_filters.h"
 
@@ -35,10 +34,19 @@ std::chrono::milliseconds flushInterval(const envoy::config::bootstrap::v3::Boot
   return ms.count() == 0 ? std::chrono::milliseconds(5000) : ms;
 }
 
+uint64_t randomSeed() {
+  std::random_device seed;
+  return (uint64_t{seed()} << 32) | seed();
+}
+
 void overrideNode(const Options& options, envoy::config::core::v3::Node& node) {
   if (!options.service_cluster.empty()) node.set_cluster(options.service_cluster);
   if (!options.service_node.empty()) node.set_id(options.service_node);
   if (!options.service_zone.empty()) node.mutable_locality()->set_zone(options.service_zone);
+  if (node.user_agent_name().empty()) node.set_user_agent_name("weir");
+  if (node.user_agent_version_type_case() == node.USER_AGENT_VERSION_TYPE_NOT_SET) {
+    node.set_user_agent_version(kVersion);
+  }
 }
 
 }  // namespace
@@ -48,12 +56,14 @@ Server::Server(const Options& options)
       signals_(loop_, [this](int signal) { onSignal(signal); }),
       timer_(*this),
       logs_(StatScope(stats_), options.file_flush_interval),
+      own_clusters_(loop_),
+      own_services_(loop_, own_clusters_, randomSeed()),
       tls_rotation_(loop_,
                     [this](const std::shared_ptr<const void>& former) {
                       for (auto& worker : workers_) worker->hold(former);
                     }),
       admin_view_({.options = options_,
-                   .snapshot = snapshot_,
+                   .config = config_,
                    .workers = workers_,
                    .stats = stats_,
                    .logs = logs_,
@@ -89,8 +99,9 @@ bool Server::load() {
     overrideNode(options_, *bootstrap_.mutable_node());
     config::reportIgnored(bootstrap_, Where(report));
     runtime_.load(bootstrap_.layered_runtime());
-    snapshot_ =
-        buildSnapshot(bootstrap_, report, registry_, stats_, logs_, runtime_, options_.concurrency);
+    config_.emplace(Configuration::Parts{loop_, own_services_, registry_, stats_, logs_, runtime_,
+                                         options_.concurrency},
+                    bootstrap_, report, configurationCallbacks());
     if (bootstrap_.has_admin())
       admin_settings_ = admin::readAdmin(bootstrap_.admin(), Where(report).field("admin"));
   }
@@ -104,42 +115,50 @@ bool Server::load() {
   return false;
 }
 
+Configuration::Callbacks Server::configurationCallbacks() {
+  Configuration::Callbacks callbacks;
+  callbacks.clusters.set = [this](uint32_t slot, const cluster::ClusterPtr& cluster) {
+    own_clusters_.set(slot, cluster);
+    for (auto& worker : workers_) worker->setCluster(slot, cluster);
+    if (cluster != nullptr) tls_rotation_.add(cluster->settings().tls);
+  };
+  callbacks.clusters.endpoints = [this](const cluster::ClusterPtr& cluster,
+                                        const cluster::EndpointSetPtr& endpoints) {
+    own_clusters_.update(cluster, endpoints);
+    for (auto& worker : workers_) worker->updateEndpoints(cluster, endpoints);
+  };
+  callbacks.clusters.progress = callbacks.listeners.progress = [this] { onProgress(); };
+  callbacks.listeners.change = [this](size_t worker,
+                                      std::vector<listener::ListenerChange> changes) {
+    for (const listener::ListenerChange& change : changes) {
+      if (worker != 0 || change.plan == nullptr) continue;
+      for (const auto& chain : change.plan->chains) tls_rotation_.add(chain->tls);
+      if (change.plan->default_chain) tls_rotation_.add(change.plan->default_chain->tls);
+    }
+    workers_[worker]->changeListeners(std::move(changes),
+                                      {options_.drain_time, !options_.drain_immediately});
+  };
+  callbacks.listeners.hand_over = [this](size_t worker, listener::HandedSocket socket) {
+    workers_[worker]->handOver(std::move(socket));
+  };
+  callbacks.listeners.replace = [this](const std::shared_ptr<stream::Hcm>& hcm,
+                                       const std::shared_ptr<const stream::HcmPlan>& plan) {
+    for (auto& worker : workers_) worker->setPlan(hcm, plan);
+  };
+  return callbacks;
+}
+
 bool Server::openListeners() {
-  std::random_device seed;
   for (uint32_t i = 0; i < options_.concurrency; ++i) {
-    workers_.push_back(std::make_unique<Worker>(i, (uint64_t{seed()} << 32) | seed()));
-    for (const auto& cluster : *snapshot_.clusters) {
-      workers_.back()->setCluster(cluster->slot(), cluster);
-    }
+    workers_.push_back(std::make_unique<Worker>(i, randomSeed()));
   }
-  for (const auto& plan : snapshot_.listeners) {
-    auto balance = std::make_shared<listener::Balance>(workers_.size());
-    balance->hand_over = [this](size_t worker, listener::HandedSocket socket) {
-      workers_[worker]->handOver(std::move(socket));
-    };
-    std::vector<std::vector<net::Fd>> of_workers(workers_.size());
-    for (const listener::ListenAddress& at : plan->addresses) {
-      auto sockets = listener::openSockets(*plan, at, workers_.size());
-      if (!sockets) {
-        std::fprintf(stderr, "weir: listener '%s': %s\n", plan->name.c_str(),
-                     sockets.error().text.c_str());
-        return false;
-      }
-      const net::Address address = net::Address::localOf(sockets->front().get());
-      listener_views_.push_back({plan->name, address});
-      spdlog::info("listener '{}' on {}", plan->name, address.text());
-      for (size_t i = 0; i < workers_.size(); ++i)
-        of_workers[i].push_back(std::move((*sockets)[i]));
-    }
-    for (size_t i = 0; i < workers_.size(); ++i) {
-      workers_[i]->addListener(plan, std::move(of_workers[i]), balance);
-    }
-  }
-  return true;
+  const auto opened = config_->listeners().open();
+  if (!opened) std::fprintf(stderr, "weir: %s\n", opened.error().text.c_str());
+  return static_cast<bool>(opened);
 }
 
 bool Server::openAdmin() {
-  admin_view_.show(bootstrap_, listener_views_);
+  admin_view_.show(bootstrap_);
   if (!admin_settings_) return true;
   auto opened = admin::AdminServer::open(loop_, *admin_settings_, admin_view_);
   if (!opened) {
@@ -158,16 +177,21 @@ void Server::setPhase(ServerInfo::State phase) {
   state_.set(phase);
 }
 
-void Server::startDiscovery() {
-  discovery_ = std::make_unique<ClusterDiscovery>(
-      loop_, snapshot_,
-      ClusterDiscovery::Callbacks{
-          .changed =
-              [this](const cluster::ClusterPtr& cluster, const cluster::EndpointSetPtr& endpoints) {
-                for (auto& worker : workers_) worker->updateEndpoints(cluster, endpoints);
-              },
-          .ready = [this] { startWorkers(); }});
-  discovery_->start();
+// First the clusters of the bootstrap, which control planes are reached through; then theirs; then
+// their listeners.
+void Server::onProgress() {
+  if (workers_started_ || phase_ != ServerInfo::INITIALIZING) return;
+  const auto& dynamic = bootstrap_.dynamic_resources();
+  Report report;  // of what was checked when it was loaded
+  if (!config_->clusters().staticWarm()) return;
+  if (!std::exchange(follows_clusters_, true) && dynamic.has_cds_config()) {
+    config_->clusters().follow(dynamic.cds_config(), Where(report));
+  }
+  if (!config_->clusters().allWarm()) return;
+  if (!std::exchange(follows_listeners_, true) && dynamic.has_lds_config()) {
+    config_->listeners().follow(dynamic.lds_config(), Where(report));
+  }
+  if (config_->listeners().allWarm()) startWorkers();
 }
 
 void Server::startWorkers() {
@@ -180,7 +204,7 @@ void Server::startWorkers() {
 }
 
 void Server::startWatch() {
-  watch_.emplace(loop_, std::move(snapshot_.overload), StatScope(stats_),
+  watch_.emplace(loop_, config_->takeOverload(), StatScope(stats_),
                  overload::Watch::Callbacks{.changed =
                                                 [this](const overload::Actions& actions) {
                                                   for (auto& worker : workers_)
@@ -201,16 +225,22 @@ int Server::serve() {
   {
     net::Loop::Turn turn(loop_);
     housekeeping_.start(flushInterval(bootstrap_));
-    tls_rotation_.start(snapshot_.tls());
+    tls_rotation_.start();
     startWatch();
-    startDiscovery();
+    config_->clusters().start();
+    config_->listeners().start();
+    onProgress();
   }
   spdlog::info("starting main dispatch loop");
   loop_.run();
   admin_.reset();
-  discovery_.reset();
   for (auto& worker : workers_) worker->stop();
   for (auto& worker : workers_) worker->join();
+  {
+    const net::Loop::Turn last(loop_);  // streams to control planes end before their clusters
+    config_.reset();
+    own_clusters_.clear();
+  }
   spdlog::info("exiting");
   return 0;
 }
@@ -270,10 +300,15 @@ int validate(const Options& options) {
   Report report;
   envoy::config::bootstrap::v3::Bootstrap bootstrap;
   if (read(options, bootstrap, report)) {
+    overrideNode(options, *bootstrap.mutable_node());
     config::reportIgnored(bootstrap, Where(report));
     Runtime runtime;
     runtime.load(bootstrap.layered_runtime());
-    buildSnapshot(bootstrap, report, registry, stats, logs, runtime, options.concurrency);
+    net::Loop loop;
+    cluster::WorkerClusters own_clusters(loop);
+    stream::Services services(loop, own_clusters, 0);
+    Configuration({loop, services, registry, stats, logs, runtime, options.concurrency}, bootstrap,
+                  report, {});
     if (bootstrap.has_admin()) admin::readAdmin(bootstrap.admin(), Where(report).field("admin"));
   }
   std::fputs(report.text().c_str(), report.ok() ? stdout : stderr);

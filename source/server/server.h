@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
@@ -10,12 +11,11 @@
 #include "source/net/loop.h"
 #include "source/overload/watch.h"
 #include "source/server/admin_view.h"
-#include "source/server/cluster_discovery.h"
+#include "source/server/configuration.h"
 #include "source/server/housekeeping.h"
 #include "source/server/options.h"
 #include "source/server/runtime.h"
 #include "source/server/signals.h"
-#include "source/server/snapshot.h"
 #include "source/server/tls_rotation.h"
 #include "source/server/worker.h"
 #include "source/telemetry/log_thread.h"
@@ -35,9 +35,10 @@ class Server final : net::TimerUser {
  private:
   bool load();
   bool openListeners();
+  Configuration::Callbacks configurationCallbacks();
   bool openAdmin();
   void drainListeners(const admin::DrainRequest& request);
-  void startDiscovery();
+  void onProgress();
   void startWorkers();
   void startWatch();
   int serve();
@@ -58,14 +59,15 @@ class Server final : net::TimerUser {
   telemetry::LogThread logs_;
   envoy::config::bootstrap::v3::Bootstrap bootstrap_;
   Runtime runtime_;
-  Snapshot snapshot_;
+  // What the main thread itself sends requests with: to control planes.
+  cluster::WorkerClusters own_clusters_;
+  stream::Services own_services_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  std::unique_ptr<ClusterDiscovery> discovery_;
+  std::optional<Configuration> config_;
   TlsRotation tls_rotation_;
   AdminView admin_view_;
   std::unique_ptr<admin::AdminServer> admin_;
   std::optional<admin::AdminSettings> admin_settings_;
-  std::vector<admin::ListenerView> listener_views_;
   // The end of a graceful drain of listeners.
   struct ListenerStop final : net::TimerUser {
     explicit ListenerStop(Server& server) : server(server) {}
@@ -76,6 +78,8 @@ class Server final : net::TimerUser {
     bool inbound_only = false;
     net::Timer timer{*this};
   } listener_stop_{*this};
+  // Control planes are asked for clusters, then for listeners.
+  bool follows_clusters_ = false, follows_listeners_ = false;
   bool workers_started_ = false;
   net::SteadyTime started_;
   net::SteadyTime drain_deadline_{};

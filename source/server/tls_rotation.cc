@@ -18,13 +18,23 @@ constexpr std::chrono::minutes kLook{10};  // for ticket keys, and files whose e
 TlsRotation::TlsRotation(net::Loop& loop, std::function<void(std::shared_ptr<const void>)> retire)
     : loop_(loop), retire_(std::move(retire)), files_(loop, [this] { look(); }), timer_(*this) {}
 
-void TlsRotation::start(std::vector<std::shared_ptr<transport::ReloadableTls>> all) {
-  all_ = std::move(all);
-  for (const auto& tls : all_) {
-    watch(*tls);
-    seen_.push_back(fingerprint(*tls));
+void TlsRotation::start() { onTimer(); }
+
+void TlsRotation::add(const std::shared_ptr<transport::ReloadableTls>& tls) {
+  const bool known = std::any_of(kept_.begin(), kept_.end(),
+                                 [&](const Kept& kept) { return kept.tls.lock() == tls; });
+  if (tls == nullptr || known) return;
+  watch(*tls);
+  kept_.push_back({tls, fingerprint(*tls)});
+  tls->rotateKeys(loop_.now());
+}
+
+std::vector<std::shared_ptr<transport::ReloadableTls>> TlsRotation::all() const {
+  std::vector<std::shared_ptr<transport::ReloadableTls>> all;
+  for (const Kept& kept : kept_) {
+    if (auto tls = kept.tls.lock()) all.push_back(std::move(tls));
   }
-  onTimer();
+  return all;
 }
 
 // A file may be written in place, moved there, or be a link to one that is (Kubernetes swaps a link
@@ -61,12 +71,15 @@ std::string TlsRotation::fingerprint(const transport::ReloadableTls& tls) {
 }
 
 void TlsRotation::look() {
-  for (size_t i = 0; i < all_.size(); ++i) {
-    watch(*all_[i]);
-    std::string now = fingerprint(*all_[i]);
-    if (now == seen_[i]) continue;
-    seen_[i] = std::move(now);  // of before the reading: a later change is seen again
-    reload(*all_[i]);
+  std::erase_if(kept_, [](const Kept& kept) { return kept.tls.expired(); });
+  for (Kept& kept : kept_) {
+    const auto tls = kept.tls.lock();
+    if (tls == nullptr) continue;
+    watch(*tls);
+    std::string now = fingerprint(*tls);
+    if (now == kept.seen) continue;
+    kept.seen = std::move(now);  // of before the reading: a later change is seen again
+    reload(*tls);
   }
 }
 
@@ -84,7 +97,7 @@ void TlsRotation::reload(transport::ReloadableTls& tls) {
 
 void TlsRotation::onTimer() {
   look();
-  for (const auto& tls : all_) tls->rotateKeys(loop_.now());
+  for (const auto& tls : all()) tls->rotateKeys(loop_.now());
   timer_.arm(loop_.timers(), loop_.now() + kLook);
 }
 
@@ -96,7 +109,7 @@ uint32_t TlsRotation::daysUntilFirstExpiry() const {
     const auto left = std::chrono::floor<std::chrono::days>(facts.valid_until - now).count();
     least = std::min(least, static_cast<uint32_t>(std::clamp<int64_t>(left, 0, least)));
   };
-  for (const auto& tls : all_) {
+  for (const auto& tls : all()) {
     for (const auto& identity : tls->current().identities()) {
       note(*identity->facts);
       for (const auto& facts : identity->chain_facts) note(*facts);

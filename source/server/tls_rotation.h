@@ -19,10 +19,12 @@ class TlsRotation final : private net::TimerUser {
   // `retire` keeps something until every worker has ended its turn.
   TlsRotation(net::Loop& loop, std::function<void(std::shared_ptr<const void>)> retire);
 
-  // Once.
-  void start(std::vector<std::shared_ptr<transport::ReloadableTls>> all);
+  void start();
+  // It is looked after for as long as somebody else has it. Null, and one that is there, are
+  // nothing new.
+  void add(const std::shared_ptr<transport::ReloadableTls>& tls);
 
-  const std::vector<std::shared_ptr<transport::ReloadableTls>>& all() const { return all_; }
+  std::vector<std::shared_ptr<transport::ReloadableTls>> all() const;
   // Of the certificate that expires first; 0: one has. Without any, 2^32-1, as in Envoy.
   uint32_t daysUntilFirstExpiry() const;
 
@@ -37,8 +39,11 @@ class TlsRotation final : private net::TimerUser {
   const std::function<void(std::shared_ptr<const void>)> retire_;
   net::FileWatch files_;
   net::Timer timer_;
-  std::vector<std::shared_ptr<transport::ReloadableTls>> all_;
-  std::vector<std::string> seen_;  // fingerprints, as all_
+  struct Kept {
+    std::weak_ptr<transport::ReloadableTls> tls;
+    std::string seen;  // the files' fingerprint
+  };
+  std::vector<Kept> kept_;
 };
 
 }  // namespace weir::server

@@ -48,69 +48,43 @@ class Build final : public PlanBuild {
   const Where at_;
 };
 
-// One configured filter, before routes have their say.
-struct Configured {
-  ChainSlot slot;
-  bool disabled = false;
-};
-
 using HttpFilter = envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter;
 using FilterList = google::protobuf::RepeatedPtrField<HttpFilter>;
 
-class ChainBuilder {
- public:
-  // `at` is the HttpConnectionManager's place, `field` the list's.
-  ChainBuilder(const HttpConnectionManager& proto, HcmPlan& plan, const Where& at,
-               const BuildContext& context)
-      : plan_(plan),
-        at_(at),
-        context_(context),
-        stats_(context.stats.scope("http").tagged(proto.stat_prefix(),
-                                                  "envoy_http_conn_manager_prefix")) {}
+StatScope scopeOf(const HttpConnectionManager& proto, const BuildContext& context) {
+  return context.stats.scope("http").tagged(proto.stat_prefix(), "envoy_http_conn_manager_prefix");
+}
 
-  Chains build(const FilterList& filters, const Where& field) {
-    readFilters(filters, field);
-    std::vector<ChainSlot> slots;
-    for (const Configured& filter : filters_) {
-      if (!filter.disabled) slots.push_back(filter.slot);
+// Reads a list of filters, before routes have their say.
+class FilterReader {
+ public:
+  FilterReader(const HttpConnectionManager& proto, HcmPlan& plan, const BuildContext& context)
+      : plan_(plan), context_(context), stats_(scopeOf(proto, context)) {}
+
+  // `field` is the list's place.
+  std::vector<ConfiguredFilter> read(const FilterList& filters, const Where& field) {
+    const int count = filters.size();
+    if (count == 0) field.error("expected at least envoy.filters.http.router, the last filter");
+    for (int i = 0; i < count; ++i) {
+      readFilter(filters.Get(i), field.index(static_cast<size_t>(i)), i == count - 1);
     }
-    chains_.shared = std::make_shared<const Chain>(std::move(slots));
-    if (plan_.routes != nullptr) readRoutes();
-    return std::move(chains_);
+    if (filters_.size() > 255) field.error("more than 255 filters");
+    return std::move(filters_);
   }
   // Of the last filter.
   const RouterPlan& router() const { return router_; }
 
  private:
-  void readFilters(const FilterList& filters, const Where& field);
   void readFilter(const HttpFilter& proto, const Where& at, bool last);
-  void readRoutes();
-  // `cluster`: the weighted cluster that was picked, if it says something of its own.
-  std::shared_ptr<const Chain> chainFor(const router::Route& route,
-                                        const router::WeightedCluster* cluster = nullptr);
-  void readClusters(const router::Route& route);
-  std::optional<Configured> override(const Configured& filter, const router::Route& route,
-                                     const router::WeightedCluster* cluster);
 
   HcmPlan& plan_;
-  const Where at_;
   const BuildContext& context_;
   const StatScope stats_;
-  std::vector<Configured> filters_;
-  Chains chains_;
+  std::vector<ConfiguredFilter> filters_;
   RouterPlan router_;
 };
 
-void ChainBuilder::readFilters(const FilterList& filters, const Where& field) {
-  const int count = filters.size();
-  if (count == 0) field.error("expected at least envoy.filters.http.router, the last filter");
-  for (int i = 0; i < count; ++i) {
-    readFilter(filters.Get(i), field.index(static_cast<size_t>(i)), i == count - 1);
-  }
-  if (filters_.size() > 255) field.error("more than 255 filters");
-}
-
-void ChainBuilder::readFilter(const HttpFilter& proto, const Where& at, bool last) {
+void FilterReader::readFilter(const HttpFilter& proto, const Where& at, bool last) {
   if (proto.name().empty()) at.field("name").error("expected a name");
   if (proto.has_config_discovery()) {
     return at.field("config_discovery").error("filter discovery is not supported yet");
@@ -138,7 +112,42 @@ void ChainBuilder::readFilter(const HttpFilter& proto, const Where& at, bool las
   filters_.push_back({{type, *std::move(plan), proto.name()}, proto.disabled()});
 }
 
-void ChainBuilder::readRoutes() {
+// Makes the chains of one list of filters for the plan's routes.
+class RouteChains {
+ public:
+  // `at` is the RouteConfiguration's place.
+  RouteChains(const std::vector<ConfiguredFilter>& filters, HcmPlan& plan, const Where& at,
+              const BuildContext& context)
+      : filters_(filters), plan_(plan), at_(at), context_(context) {}
+
+  Chains build() {
+    std::vector<ChainSlot> slots;
+    for (const ConfiguredFilter& filter : filters_) {
+      if (!filter.disabled) slots.push_back(filter.slot);
+    }
+    chains_.shared = std::make_shared<const Chain>(std::move(slots));
+    if (plan_.routes != nullptr) readRoutes();
+    return std::move(chains_);
+  }
+
+ private:
+  void readRoutes();
+  // `cluster`: the weighted cluster that was picked, if it says something of its own.
+  std::shared_ptr<const Chain> chainFor(const router::Route& route,
+                                        const router::WeightedCluster* cluster = nullptr);
+  void readClusters(const router::Route& route);
+  std::optional<ConfiguredFilter> override(const ConfiguredFilter& filter,
+                                           const router::Route& route,
+                                           const router::WeightedCluster* cluster);
+
+  const std::vector<ConfiguredFilter>& filters_;
+  HcmPlan& plan_;
+  const Where at_;
+  const BuildContext& context_;
+  Chains chains_;
+};
+
+void RouteChains::readRoutes() {
   chains_.by_route.resize(plan_.routes->routeCount());
   for (const auto& host : plan_.routes->virtualHosts()) {
     for (const router::Route& route : host->routes) {
@@ -151,7 +160,7 @@ void ChainBuilder::readRoutes() {
   if (all_plain) chains_.by_route = {};
 }
 
-void ChainBuilder::readClusters(const router::Route& route) {
+void RouteChains::readClusters(const router::Route& route) {
   const router::ClusterAction* action = route.cluster();
   if (action == nullptr || action->weighted == nullptr) return;
   for (const router::WeightedCluster& cluster : action->weighted->clusters) {
@@ -160,15 +169,15 @@ void ChainBuilder::readClusters(const router::Route& route) {
   }
 }
 
-std::shared_ptr<const Chain> ChainBuilder::chainFor(const router::Route& route,
-                                                    const router::WeightedCluster* cluster) {
+std::shared_ptr<const Chain> RouteChains::chainFor(const router::Route& route,
+                                                   const router::WeightedCluster* cluster) {
   const router::PerFilterConfig* levels[] = {
       &plan_.routes->config().filters(), &route.host->config.filters(), &route.config.filters()};
   const bool plain =
       std::all_of(std::begin(levels), std::end(levels), [](auto* level) { return level->empty(); });
   if (plain && cluster == nullptr) return nullptr;
   std::vector<ChainSlot> slots;
-  for (const Configured& filter : filters_) {
+  for (const ConfiguredFilter& filter : filters_) {
     const auto effective = override(filter, route, cluster);
     if (effective && !effective->disabled) slots.push_back(effective->slot);
   }
@@ -177,14 +186,14 @@ std::shared_ptr<const Chain> ChainBuilder::chainFor(const router::Route& route,
 
 // Applies what the table, the virtual host, the route and the weighted cluster say about one
 // filter; least specific first.
-std::optional<Configured> ChainBuilder::override(const Configured& filter,
-                                                 const router::Route& route,
-                                                 const router::WeightedCluster* cluster) {
-  Configured result = filter;
+std::optional<ConfiguredFilter> RouteChains::override(const ConfiguredFilter& filter,
+                                                      const router::Route& route,
+                                                      const router::WeightedCluster* cluster) {
+  ConfiguredFilter result = filter;
   std::vector<FilterConfig> wrappers;
   wrappers.reserve(4);
   std::vector<const Any*> configs;
-  const Where at = at_.field("route_config").field("virtual_hosts");
+  const Where at = at_.field("virtual_hosts");
   for (const router::LevelConfig* level :
        {&plan_.routes->config(), &route.host->config, &route.config,
         cluster == nullptr ? nullptr : &cluster->config}) {
@@ -204,7 +213,7 @@ std::optional<Configured> ChainBuilder::override(const Configured& filter,
   const FilterType& type = *filter.slot.type;
   Build build(context_, plan_,
               at.key(route.host->name).field("typed_per_filter_config").key(filter.slot.name),
-              stats_);
+              plan_.filter_scope);
   const std::string expected =
       type.route_config == nullptr ? "" : type.route_config->GetDescriptor()->full_name();
   for (const Any* config : configs) {
@@ -234,8 +243,8 @@ void checkRouter(const FilterList& own, const FilterList& all, const Where& at) 
       .error("expected the same router as in http_filters: another one is not supported");
 }
 
-void buildUpgrades(const HttpConnectionManager& proto, HcmPlan& plan, const Where& at,
-                   const BuildContext& context) {
+void readUpgrades(const HttpConnectionManager& proto, HcmPlan& plan, const Where& at,
+                  const BuildContext& context) {
   for (int i = 0; i < proto.upgrade_configs_size(); ++i) {
     const HttpConnectionManager::UpgradeConfig& config = proto.upgrade_configs(i);
     const Where here = at.field("upgrade_configs").index(static_cast<size_t>(i));
@@ -245,12 +254,14 @@ void buildUpgrades(const HttpConnectionManager& proto, HcmPlan& plan, const Wher
     } else if (plan.upgrades.has(type)) {
       here.field("upgrade_type").error("'" + type + "' is configured twice");
     }
-    Upgrades::Entry entry{type, !config.has_enabled() || config.enabled().value(), nullptr};
+    Upgrades::Entry entry;
+    entry.type = type;
+    entry.enabled = !config.has_enabled() || config.enabled().value();
     if (config.filters_size() != 0) {
       const Where filters = here.field("filters");
       checkRouter(config.filters(), proto.http_filters(), filters);
-      ChainBuilder builder(proto, plan, at, context);
-      entry.chains = std::make_unique<const Chains>(builder.build(config.filters(), filters));
+      entry.filters = FilterReader(proto, plan, context).read(config.filters(), filters);
+      entry.has_filters = true;
     }
     plan.upgrades.add(std::move(entry));
   }
@@ -258,18 +269,28 @@ void buildUpgrades(const HttpConnectionManager& proto, HcmPlan& plan, const Wher
 
 }  // namespace
 
-void buildChains(const HttpConnectionManager& proto, HcmPlan& plan, const Where& at,
+void readFilters(const HttpConnectionManager& proto, HcmPlan& plan, const Where& at,
                  const BuildContext& context) {
-  ChainBuilder builder(proto, plan, at, context);
-  plan.chains = builder.build(proto.http_filters(), at.field("http_filters"));
-  plan.router = builder.router();
-  buildUpgrades(proto, plan, at, context);
+  FilterReader reader(proto, plan, context);
+  plan.filters = reader.read(proto.http_filters(), at.field("http_filters"));
+  plan.filter_scope = scopeOf(proto, context);
+  plan.router = reader.router();
+  readUpgrades(proto, plan, at, context);
   Build build(context, plan, at, context.stats);
   std::vector<Error> errors;
   plan.access_logs = telemetry::AccessLogPlan::from(proto.access_log(), "access_log", build,
                                                     context.logs, context.runtime, errors);
   for (const Error& error : errors) {
     if (!error.text.empty()) at.field(error.field).error(error.text);
+  }
+}
+
+void buildChains(HcmPlan& plan, const Where& at, const BuildContext& context) {
+  plan.chains = RouteChains(plan.filters, plan, at, context).build();
+  for (Upgrades::Entry& entry : plan.upgrades.entries()) {
+    if (!entry.has_filters) continue;
+    entry.chains =
+        std::make_shared<const Chains>(RouteChains(entry.filters, plan, at, context).build());
   }
 }
 

@@ -1,14 +1,17 @@
-// Reads http_filters into chains: one that routes share, and one for each route with configuration
-// of its own for some filter.
+// Reads http_filters, and makes chains of them: one that routes share, and one for each route with
+// configuration of its own for some filter. Routes may be others later; the filters stay.
 #pragma once
 
 #include "source/stream/hcm_builder.h"
 
 namespace weir::stream {
 
-// Fills plan.chains, plan.upgrades, plan.router and plan.access_logs; plan.routes may be null after
-// errors.
-void buildChains(const HttpConnectionManager& proto, HcmPlan& plan, const Where& at,
+// Fills plan.filters, plan.upgrades, plan.router, plan.access_logs.
+void readFilters(const HttpConnectionManager& proto, HcmPlan& plan, const Where& at,
                  const BuildContext& context);
+
+// Fills plan.chains, and those of upgrades, for plan.routes, which may be null. `at` is the
+// RouteConfiguration's place.
+void buildChains(HcmPlan& plan, const Where& at, const BuildContext& context);
 
 }  // namespace weir::stream

@@ -12,6 +12,12 @@
 
 namespace weir::stream {
 
+// One filter of a list, before routes have their say.
+struct ConfiguredFilter {
+  ChainSlot slot;
+  bool disabled = false;
+};
+
 struct Chains {
   const Chain& of(const router::Route* route) const {
     if (route != nullptr && route->id < by_route.size() && by_route[route->id]) {

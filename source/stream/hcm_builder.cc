@@ -62,7 +62,9 @@ void readLimits(const Proto& proto, HcmPlan& plan, const Where& at) {
 
 class Routes final : public router::RouteBuild {
  public:
-  Routes(const Where& at, const BuildContext& context) : at_(at), context_(context) {}
+  // `validates`: what an unset validate_clusters means.
+  Routes(const Where& at, const BuildContext& context, bool validates)
+      : at_(at), context_(context), validates_(validates) {}
   uint32_t clusterSlot(std::string_view name) override { return context_.cluster_slot(name); }
   void error(std::string path, std::string text) override {
     at_.report().error(at_.path() + "." + path, std::move(text));
@@ -70,11 +72,12 @@ class Routes final : public router::RouteBuild {
   void warn(std::string path, std::string text) override {
     at_.report().warning(at_.path() + "." + path, std::move(text));
   }
-  bool validatesClusters() const override { return true; }
+  bool validatesClusters() const override { return validates_; }
 
  private:
   const Where at_;
   const BuildContext& context_;
+  const bool validates_;
 };
 
 // Behind readLimits(): the limits to heads are the same for every version.
@@ -134,6 +137,33 @@ void readPolicies(const Proto& proto, HcmPlan& plan, const Where& at, const Prox
   take(RequestIdPolicy::from(proto), plan.ids);
 }
 
+// What has a control plane's routes has none at first.
+void readRoutes(const Proto& proto, HcmPlan& plan, const Where& at, const BuildContext& context) {
+  const Where here = at.field("route_config");
+  if (proto.has_rds()) {
+    if (proto.rds().route_config_name().empty()) {
+      at.field("rds").field("route_config_name").error("expected a name, found nothing");
+    }
+    plan.rds = std::make_shared<const RdsSpec>(
+        RdsSpec{proto.rds().config_source(), proto.rds().route_config_name()});
+    const Where source = at.field("rds").field("config_source");
+    context.check_source ? context.check_source(proto.rds().config_source(), source)
+                         : source.error("there is nothing to ask for routes here");
+  } else if (proto.has_scoped_routes()) {
+    at.field("scoped_routes").error("scoped routes are not supported yet");
+  } else if (!proto.has_route_config()) {
+    at.error("expected route_config or rds: the routes of this listener");
+  } else {
+    const size_t errors_before = at.report().errors();
+    Routes routes(here, context, true);
+    plan.routes = router::RouteTable::from(proto.route_config(), routes);
+    if (plan.routes == nullptr && at.report().errors() == errors_before) {
+      here.error("the routes could not be read");
+    }
+  }
+  buildChains(plan, here, context);
+}
+
 }  // namespace
 
 std::shared_ptr<const HcmPlan> buildHcm(const HttpConnectionManager& proto, const Where& at,
@@ -152,16 +182,24 @@ std::shared_ptr<const HcmPlan> buildHcm(const HttpConnectionManager& proto, cons
   readCodec(proto, *plan, at);
   readHttp2(proto, *plan, at);
   readPolicies(proto, *plan, at, context.proxy);
-  if (!proto.has_route_config() && !proto.has_rds() && !proto.has_scoped_routes()) {
-    at.error("expected route_config: the routes of this listener");
-  }
-  Routes routes(at.field("route_config"), context);
-  plan->routes = router::RouteTable::from(proto.route_config(), routes);
-  if (plan->routes == nullptr && at.report().errors() == errors_before) {
-    at.field("route_config").error("the routes could not be read");
-  }
-  buildChains(proto, *plan, at, context);
+  readFilters(proto, *plan, at, context);
+  plan->own_background = plan->background.size();
+  readRoutes(proto, *plan, at, context);
   return at.report().errors() == errors_before ? plan : nullptr;
+}
+
+std::shared_ptr<const HcmPlan> withRoutes(const HcmPlan& plan, const RouteConfiguration& proto,
+                                          const Where& at, const BuildContext& context) {
+  const size_t errors_before = at.report().errors();
+  auto next = std::make_shared<HcmPlan>(plan);
+  next->background.resize(plan.own_background);
+  Routes routes(at, context, false);
+  next->routes = router::RouteTable::from(proto, routes);
+  if (next->routes == nullptr && at.report().errors() == errors_before) {
+    at.error("the routes could not be read");
+  }
+  buildChains(*next, at, context);
+  return at.report().errors() == errors_before ? next : nullptr;
 }
 
 }  // namespace weir::stream

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string_view>
 
+#include "envoy/config/route/v3/route.pb.h"
 #include "source/stream/hcm_plan.h"
 #include "source/telemetry/access_log_filter.h"
 #include "source/telemetry/log_thread.h"
@@ -36,6 +37,8 @@ struct BuildContext {
   // The full name of the message inside.
   std::function<std::string(const google::protobuf::Any&)> type_of;
   std::function<uint32_t(std::string_view)> cluster_slot;
+  // Reports why routes cannot come from there.
+  std::function<void(const envoy::config::core::v3::ConfigSource&, const Where&)> check_source;
   telemetry::RuntimeValue runtime;
   ProxyIdentity proxy;
   std::shared_ptr<const transport::Secrets> secrets;
@@ -47,8 +50,15 @@ struct BuildContext {
 using HttpConnectionManager =
     envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 
-// Null when errors were reported.
+using RouteConfiguration = envoy::config::route::v3::RouteConfiguration;
+
+// Null when errors were reported. With rds it has no routes until withRoutes().
 std::shared_ptr<const HcmPlan> buildHcm(const HttpConnectionManager& proto, const Where& at,
                                         const BuildContext& context);
+
+// The same plan with other routes: its filters are the same objects, with all they remember. `at`
+// is the RouteConfiguration's place. Null when errors were reported.
+std::shared_ptr<const HcmPlan> withRoutes(const HcmPlan& plan, const RouteConfiguration& proto,
+                                          const Where& at, const BuildContext& context);
 
 }  // namespace weir::stream

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "envoy/config/core/v3/config_source.pb.h"
 #include "source/http2/options.h"
 #include "source/http2/stats.h"
 #include "source/router/dispatch.h"
@@ -23,6 +24,12 @@
 #include "weir/router_plan.h"
 
 namespace weir::stream {
+
+// Routes that come from a control plane.
+struct RdsSpec {
+  envoy::config::core::v3::ConfigSource source;
+  std::string name;
+};
 
 struct HcmPlan {
   // `scope` is "http.<stat_prefix>", `http2` all codecs' own.
@@ -46,8 +53,11 @@ struct HcmPlan {
 
   HcmStats stats;
   http2::Stats http2_stats;
-  std::shared_ptr<const router::RouteTable> routes;  // null: none are known yet
+  std::shared_ptr<const router::RouteTable> routes;  // null: not known yet
+  std::shared_ptr<const RdsSpec> rds;                // null: they are the listener's own
   Chains chains;
+  std::vector<ConfiguredFilter> filters;  // what `chains` were made of
+  StatScope filter_scope;
   Upgrades upgrades;
   RouterPlan router;
   ForwardingPolicy forwarding;
@@ -55,6 +65,7 @@ struct HcmPlan {
   RequestIdPolicy ids;
   telemetry::AccessLogPlan access_logs;
   std::vector<std::shared_ptr<BackgroundWork>> background;  // of its filters' plans
+  size_t own_background = 0;  // of `background`, from the front: not of some route's plans
 
   // Zero means none.
   std::chrono::milliseconds idle_timeout{3'600'000};

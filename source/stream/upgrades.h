@@ -40,9 +40,12 @@ class Upgrades {
   struct Entry {
     std::string type;  // compared without regard to case
     bool enabled = true;
-    std::unique_ptr<const Chains> chains;  // null: those of http_filters
+    bool has_filters = false;  // else those of http_filters
+    std::vector<ConfiguredFilter> filters;
+    std::shared_ptr<const Chains> chains;  // of `filters`
   };
 
+  std::vector<Entry>& entries() { return entries_; }
   void add(Entry entry) { entries_.push_back(std::move(entry)); }
   void ignore(StringMatcher types) { ignored_.push_back(std::move(types)); }
 

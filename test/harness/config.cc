@@ -101,6 +101,7 @@ Proxy::Proxy(const Config& config) {
                              [name](const auto& cluster) { return cluster->name() == name; });
             return found == clusters.end() ? cluster::kNoSlot : (*found)->slot();
           },
+      .check_source = {},
       .runtime = [](std::string_view) { return std::nullopt; },
       .proxy = {.server_name = "weir",
                 .address = "127.0.0.1",

@@ -10,6 +10,7 @@ import pytest
 import bootstrap as bs
 import http2_wire
 from certificates import Authority
+from control_plane import ControlPlane
 from origin import Origin, Server
 from raw_client import Client
 from weir_process import Weir, free_port, wait_for
@@ -132,3 +133,11 @@ def ipv6_works():
 
 
 needs_ipv6 = pytest.mark.skipif(not ipv6_works(), reason="no IPv6 loopback on this machine")
+
+
+@pytest.fixture(name="plane")
+def fixture_plane(place):
+    """A control plane that serves what the test puts into it."""
+    made = ControlPlane(place.directory)
+    yield made
+    made.stop()

@@ -41,13 +41,24 @@ def test_example(path, tmp_path):
     upstreams = []
     weir = None
     try:
+        script = path.with_name(path.stem + "-files.sh")
+        files = {}
+        if script.exists():
+            made = tmp_path / "files"
+            subprocess.run(["sh", script, made], check=True, timeout=30)
+            files = {file: file.read_text() for file in made.iterdir()}
+            text = text.replace("/tmp/files-example", str(made))
         for port in (*UPSTREAMS, *OURS):
             free = str(free_port())
-            if port in UPSTREAMS and port in text:
+            if port in UPSTREAMS and port in text + "".join(files.values()):
                 name = UPSTREAMS[port]
                 upstreams.append(subprocess.Popen([sys.executable, str(DEMO), name, free]))
                 wait_for(lambda free=free: run(f"curl -s http://127.0.0.1:{free}/"), "upstream")
             text = re.sub(rf"(?<!\d){port}(?!\d)", free, text)
+            files = {file: re.sub(rf"(?<!\d){port}(?!\d)", free, held)
+                     for file, held in files.items()}
+        for file, held in files.items():
+            file.write_text(held)
         script = path.with_name(path.stem + "-certificates.sh")
         if script.exists():
             subprocess.run(["sh", script, tmp_path / "certificates"], check=True, timeout=30)

@@ -1,0 +1,94 @@
+// Clusters are all the clusters there are now: those of the bootstrap, and those that a control
+// plane gave. A new version of one warms beside the old and takes its place when it has endpoints.
+// Each name has one slot for ever, also before there is a cluster of that name: routes hold slots.
+// Lives in the Server; main thread.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "envoy/config/cluster/v3/cluster.pb.h"
+#include "source/cluster/cluster_plan.h"
+#include "source/live/cluster_life.h"
+#include "source/transport/tls/secrets.h"
+#include "weir/report.h"
+
+namespace weir::live {
+
+using ClusterProto = envoy::config::cluster::v3::Cluster;
+
+class Clusters final : private xds::Watcher {
+ public:
+  struct Callbacks {
+    // For every thread that sends requests.
+    std::function<void(uint32_t slot, cluster::ClusterPtr)> set;  // null: there is none any more
+    std::function<void(const cluster::ClusterPtr&, const cluster::EndpointSetPtr&)> endpoints;
+    // Something may have become warm, or first heard of.
+    std::function<void()> progress;
+  };
+  // One cluster, as /config_dump shows it.
+  struct Entry {
+    uint32_t slot = 0;
+    bool dynamic = false;
+    ClusterProto proto;  // of the version that is used, or of the first
+    std::string version;
+    std::chrono::system_clock::time_point updated;
+    std::unique_ptr<ClusterLife> active;   // null: the first is still warming
+    std::unique_ptr<ClusterLife> warming;  // the next version; null: none
+    ClusterProto warming_proto;
+    std::string warming_version;
+  };
+
+  Clusters(const ClusterLife::Parts& parts, StatScope root,
+           std::shared_ptr<const transport::Secrets> secrets, Callbacks callbacks);
+  ~Clusters();
+
+  // Those of the bootstrap, before start(). What is wrong is reported.
+  void add(const ClusterProto& proto, const Where& at);
+  // Those of the bootstrap look for endpoints.
+  void start();
+  // Asks a control plane for all its clusters. Once.
+  void follow(const envoy::config::core::v3::ConfigSource& source, const Where& at);
+
+  // The slot of a name, which there need not be a cluster of.
+  uint32_t slotOf(std::string_view name);
+  bool exists(std::string_view name) const { return entries_.find(name) != entries_.end(); }
+  // Every cluster of the bootstrap has its first endpoints; and the control plane's, all of its
+  // first answer.
+  bool staticWarm() const { return cold_ == 0; }
+  bool allWarm() const { return answered_ && active_count_ == entries_.size(); }
+  // By slot; null where a name has no cluster. Made anew by each call.
+  std::vector<cluster::ClusterPtr> table() const;
+  const std::map<std::string, Entry, std::less<>>& entries() const { return entries_; }
+
+ private:
+  std::optional<std::string> take(const xds::Resource& resource);
+  void remove(const std::string& name);
+  void warm(Entry& entry, ClusterLife& life);
+  void begin(Entry& entry, cluster::ClusterPlan plan, StatScope scope);
+  StatScope scopeOf(const ClusterProto& proto) const;
+  void countClusters();
+  void onUpdate(const xds::Update& update, std::vector<xds::Refusal>& refusals) override;
+  void onFetchTimeout() override;
+
+  const ClusterLife::Parts parts_;
+  const StatScope root_;
+  const std::shared_ptr<const transport::Secrets> secrets_;
+  const Callbacks callbacks_;
+  std::map<std::string, uint32_t, std::less<>> slots_;
+  std::map<std::string, Entry, std::less<>> entries_;
+  std::unique_ptr<xds::Watch> cds_;
+  bool started_ = false;
+  bool answered_ = true;  // by the control plane, if one was asked
+  size_t cold_ = 0;       // of the bootstrap, without a version that can be used
+  size_t active_count_ = 0, warming_count_ = 0;
+  Counter added_, modified_, removed_;
+  Gauge active_, warming_;
+};
+
+}  // namespace weir::live

@@ -1,0 +1,112 @@
+// Listeners are all the listeners there are now: those of the bootstrap, and those that a control
+// plane gave. A new version of one warms until its routes are known, and then takes the place of
+// the old on the same sockets; filter chains that did not change stay, with their connections.
+// Lives in the Server; main thread.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "envoy/config/listener/v3/listener.pb.h"
+#include "source/listener/worker_listeners.h"
+#include "source/live/route_life.h"
+#include "weir/report.h"
+
+namespace weir::live {
+
+using ListenerProto = envoy::config::listener::v3::Listener;
+
+class Listeners final : private xds::Watcher {
+ public:
+  // Chains by the bytes of their configuration.
+  using KnownChains = std::map<std::string, listener::FilterChainPtr>;
+  // Null when errors were reported. What is in `known` is not built again.
+  using Build = std::function<std::shared_ptr<const listener::ListenerPlan>(
+      const ListenerProto& proto, const Where& at, const KnownChains& known)>;
+  struct Callbacks {
+    std::function<void(size_t worker, std::vector<listener::ListenerChange>)> change;
+    std::function<void(size_t worker, listener::HandedSocket)> hand_over;
+    decltype(RouteLife::Callbacks::replace) replace;
+    std::function<void()> progress;  // something may have become warm, or first heard of
+  };
+
+  // One version of a listener.
+  struct Version {
+    ListenerProto proto;
+    std::string version;
+    std::chrono::system_clock::time_point updated;
+    std::shared_ptr<const listener::ListenerPlan> plan;
+    std::map<const stream::Hcm*, std::shared_ptr<RouteLife>> routes;
+
+    bool warm() const;
+  };
+  struct Entry {
+    bool dynamic = false;
+    bool doomed = false;  // removed; it serves until one that wants its address is warm
+    std::unique_ptr<Version> active, warming;
+    std::shared_ptr<listener::Balance> balance;
+    std::vector<net::Address> addresses;  // where it really listens, beside the plan's
+  };
+
+  Listeners(const RouteLife::Parts& parts, StatScope root, Build build, size_t workers,
+            Callbacks callbacks);
+  ~Listeners();
+
+  // Those of the bootstrap, before start(). What is wrong is reported.
+  void add(const ListenerProto& proto, const Where& at);
+  // Opens their sockets; else says why not.
+  Result<Done> open();
+  // They look for their routes.
+  void start();
+  // Asks a control plane for all its listeners. Once.
+  void follow(const envoy::config::core::v3::ConfigSource& source, const Where& at);
+
+  bool allWarm() const;
+  const std::map<std::string, Entry>& entries() const { return entries_; }
+
+ private:
+  using Sockets = std::vector<std::vector<net::Fd>>;  // by worker, then beside plan->addresses
+  struct Change {
+    std::string name;
+    std::shared_ptr<const listener::ListenerPlan> plan;  // null: it goes
+    Sockets sockets;
+  };
+
+  std::optional<std::string> take(const xds::Resource& resource);
+  std::unique_ptr<Version> makeVersion(Entry& entry, const std::string& name, ListenerProto proto,
+                                       const Where& at);
+  void addRoutes(const std::string& name, const Entry& entry, Version& version);
+  void onRoutesWarm(const std::string& name);
+  // Puts what is warm of `names` into use, and ends what is doomed and not needed any more.
+  void settle(const std::set<std::string>& names, std::vector<xds::Refusal>& refusals);
+  Result<Sockets> socketsFor(const std::string& name, const listener::ListenerPlan& plan,
+                             const std::vector<Change>& changes);
+  std::string holderOf(const net::Address& address, const std::vector<Change>& changes) const;
+  bool passesOn(const net::Address& address) const;
+  bool isWanted(const Entry& doomed) const;
+  void noteAddresses(Entry& entry, const std::vector<net::Fd>& sockets);
+  void tell(std::vector<Change> changes);
+  void count();
+  void onUpdate(const xds::Update& update, std::vector<xds::Refusal>& refusals) override;
+  void onFetchTimeout() override;
+
+  const RouteLife::Parts parts_;
+  const StatScope root_;
+  const Build build_;
+  const size_t workers_;
+  const Callbacks callbacks_;
+  std::map<std::string, Entry> entries_;
+  std::vector<std::unique_ptr<Version>> gone_;  // while a change is made: what it takes away
+  std::unique_ptr<xds::Watch> lds_;
+  bool answered_ = true;  // by the control plane, if one was asked
+  bool settling_ = false;
+  Counter added_, modified_, removed_, opened_, failed_;
+  Gauge active_, warming_;
+};
+
+}  // namespace weir::live

@@ -1,0 +1,119 @@
+#include "source/server/configuration.h"
+
+#include "source/config/any.h"
+#include "source/server/listener_builder.h"
+#include "source/server/overload_builder.h"
+#include "source/transport/tls/secrets.h"
+
+namespace weir::server {
+namespace {
+
+using Bootstrap = Configuration::Bootstrap;
+
+std::shared_ptr<const transport::Secrets> readSecrets(const Bootstrap& bootstrap, const Where& at) {
+  auto secrets = std::make_shared<transport::Secrets>();
+  const auto& named = bootstrap.static_resources().secrets();
+  for (int i = 0; i < named.size(); ++i) secrets->add(named[i], at.index(static_cast<size_t>(i)));
+  return secrets;
+}
+
+// As in Envoy: control planes tell their clients apart by these.
+void checkNode(const Bootstrap& bootstrap, const Where& at) {
+  const auto& dynamic = bootstrap.dynamic_resources();
+  if (!dynamic.has_ads_config() && !dynamic.has_cds_config() && !dynamic.has_lds_config()) return;
+  if (bootstrap.node().id().empty()) {
+    at.field("id").error("control planes need it: give node.id or --service-node");
+  }
+  if (bootstrap.node().cluster().empty()) {
+    at.field("cluster").error("control planes need it: give node.cluster or --service-cluster");
+  }
+}
+
+}  // namespace
+
+Configuration::Configuration(const Parts& parts, const Bootstrap& bootstrap, Report& report,
+                             const Callbacks& callbacks)
+    : parts_(parts),
+      sources_({parts.loop, parts.services, StatScope(parts.stats),
+                [&stats = parts.stats](std::string name) {
+                  stats.setText("control_plane.identifier", std::move(name));
+                }}),
+      resolvers_(parts.loop) {
+  const Where at = Where(report).field("static_resources");
+  readSources(bootstrap, Where(report));
+  const auto secrets = readSecrets(bootstrap, at.field("secrets"));
+  clusters_.emplace(live::ClusterLife::Parts{parts.loop, resolvers_, sources_},
+                    StatScope(parts.stats), secrets, callbacks.clusters);
+  const auto& clusters = bootstrap.static_resources().clusters();
+  for (int i = 0; i < clusters.size(); ++i) {
+    clusters_->add(clusters[i], at.field("clusters").index(static_cast<size_t>(i)));
+  }
+  makeContext(bootstrap, secrets);
+  makeListeners(bootstrap, Where(report), callbacks.listeners);
+}
+
+Configuration::~Configuration() = default;
+
+void Configuration::readSources(const Bootstrap& bootstrap, const Where& at) {
+  checkNode(bootstrap, at.field("node"));
+  sources_.setNode(bootstrap.node());
+  const auto& dynamic = bootstrap.dynamic_resources();
+  const Where here = at.field("dynamic_resources");
+  if (dynamic.has_ads_config()) sources_.setAds(dynamic.ads_config(), here.field("ads_config"));
+  if (dynamic.has_cds_config()) {
+    sources_.find(dynamic.cds_config(), xds::ResourceType::Cluster, here.field("cds_config"));
+  }
+  if (dynamic.has_lds_config()) {
+    sources_.find(dynamic.lds_config(), xds::ResourceType::Listener, here.field("lds_config"));
+  }
+}
+
+void Configuration::makeContext(const Bootstrap& bootstrap,
+                                std::shared_ptr<const transport::Secrets> secrets) {
+  // With a control plane a name may get its cluster later.
+  const bool more_may_come = bootstrap.dynamic_resources().has_cds_config();
+  context_.emplace(stream::BuildContext{
+      .registry = parts_.registry,
+      .stats = StatScope(parts_.stats),
+      .logs = parts_.logs,
+      .unpack = [](const google::protobuf::Any& any, google::protobuf::Message& into,
+                   const Where& where) { return config::unpackAny(any, into, where); },
+      .type_of = [](const google::protobuf::Any& any) { return config::anyTypeName(any); },
+      .cluster_slot =
+          [this, more_may_come](std::string_view name) {
+            return more_may_come || clusters_->exists(name) ? clusters_->slotOf(name)
+                                                            : cluster::kNoSlot;
+          },
+      .check_source =
+          [this](const envoy::config::core::v3::ConfigSource& source, const Where& where) {
+            sources_.find(source, xds::ResourceType::Routes, where);
+          },
+      .runtime = [&runtime = parts_.runtime](std::string_view key) { return runtime.number(key); },
+      .proxy = {.server_name = "weir",
+                .address = "127.0.0.1",
+                .service_cluster = bootstrap.node().cluster(),
+                .service_node = bootstrap.node().id()},
+      .secrets = std::move(secrets),
+      .workers = parts_.workers,
+  });
+}
+
+void Configuration::makeListeners(const Bootstrap& bootstrap, const Where& at,
+                                  live::Listeners::Callbacks callbacks) {
+  OverloadSettings overload = buildOverload(bootstrap, at, *context_);
+  overload_ = std::move(overload.plan);
+  listeners_.emplace(
+      live::RouteLife::Parts{parts_.loop, sources_, *context_}, StatScope(parts_.stats),
+      [this, limit = overload.connections](const live::ListenerProto& proto, const Where& where,
+                                           const live::Listeners::KnownChains& known) {
+        return buildListener(proto, where, *context_, limit, known);
+      },
+      parts_.workers, std::move(callbacks));
+  const auto& listeners = bootstrap.static_resources().listeners();
+  const Where here = at.field("static_resources").field("listeners");
+  for (int i = 0; i < listeners.size(); ++i) {
+    listeners_->add(listeners[i], here.index(static_cast<size_t>(i)));
+  }
+}
+
+}  // namespace weir::server

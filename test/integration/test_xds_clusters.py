@@ -1,0 +1,126 @@
+"""Clusters and endpoints from a control plane, while requests go on."""
+
+import bootstrap as bs
+import control_plane as cp
+from control_plane import named, says
+from tls_tools import stat, with_admin
+from weir_process import free_port, wait_for
+
+
+def follow(place, plane, kind="sotw", ads=True, **fields):
+    """A proxy whose one route goes to the control plane's cluster `back`."""
+    place.port = free_port()
+    config = bs.bootstrap([bs.listener(place.port, bs.hcm(routes=[bs.route("back")]))],
+                          [cp.xds_cluster(plane)])
+    config.update(cp.dynamic(kind, ads, **fields))
+    config.update(with_admin(place))
+    return place.start(config)
+
+
+@cp.EVERY_WAY
+def test_endpoints_come_move_and_go(place, plane, kind, ads):
+    one, two = named(place, "one"), named(place, "two")
+    plane.put("clusters", cp.eds_cluster(kind="ads" if ads else kind))
+    plane.put("endpoints", cp.endpoints("back", one.port))
+    follow(place, plane, kind, ads)
+    wait_for(lambda: says(place) == "one", "the first endpoint")
+    plane.put("endpoints", cp.endpoints("back", two.port))
+    wait_for(lambda: says(place) == "two", "the second endpoint")
+    plane.put("endpoints", {"cluster_name": "back"})
+    wait_for(lambda: says(place) == 503, "no endpoint")
+    plane.put("endpoints", cp.endpoints("back", one.port))
+    wait_for(lambda: says(place) == "one", "the first endpoint again")
+    assert not plane.refusals()
+
+
+@cp.EVERY_WAY
+def test_clusters_come_change_and_go(place, plane, kind, ads):
+    one, two = named(place, "one"), named(place, "two")
+    follow(place, plane, kind, ads)
+    assert says(place) == 503
+    plane.put("clusters", bs.cluster(one.port, name="back"))
+    wait_for(lambda: says(place) == "one", "a cluster")
+    plane.put("clusters", bs.cluster(two.port, name="back"))
+    wait_for(lambda: says(place) == "two", "another version of it")
+    plane.remove("clusters", "back")
+    wait_for(lambda: says(place) == 503, "no cluster")
+    assert not plane.refusals()
+
+
+def test_one_bad_cluster_of_many(place, plane):
+    """The good ones are used, the control plane is told which one is not, and why."""
+    one = named(place, "one")
+    for i in range(50):
+        plane.put("clusters", bs.cluster(one.port, name=f"other-{i}"))
+    plane.put("clusters", bs.cluster(one.port, name="bad", lb_policy="MAGLEV"))
+    plane.put("clusters", bs.cluster(one.port, name="back"))
+    weir = follow(place, plane)
+    wait_for(lambda: says(place) == "one", "a good cluster")
+    refusals = wait_for(plane.refusals, "a refusal")
+    assert "bad: " in refusals[0] and "lb_policy" in refusals[0]
+    assert "other" not in refusals[0]
+    assert "'bad' is refused" in weir.output()
+    plane.put("clusters", bs.cluster(one.port, name="bad"))
+    wait_for(lambda: "ACK" in plane.said()[-1] and "NACK" not in plane.said()[-1], "it is mended")
+
+
+def test_a_bad_version_changes_nothing(place, plane):
+    one = named(place, "one")
+    plane.put("clusters", cp.eds_cluster())
+    plane.put("endpoints", cp.endpoints("back", one.port))
+    follow(place, plane)
+    wait_for(lambda: says(place) == "one", "an endpoint")
+    plane.put("clusters", cp.eds_cluster(lb_policy="MAGLEV"))
+    wait_for(lambda: len(plane.refusals()) == 1, "a refusal")
+    bad = cp.endpoints("back", one.port)
+    bad["endpoints"][0]["priority"] = 129
+    plane.put("endpoints", bad)
+    wait_for(lambda: any("priority" in line for line in plane.refusals()), "another refusal")
+    assert says(place) == "one"
+
+
+@cp.EVERY_WAY
+def test_the_control_plane_goes_and_comes_back(place, plane, kind, ads):
+    """What was accepted serves on; afterwards the two agree again."""
+    one, two = named(place, "one"), named(place, "two")
+    plane.put("clusters", cp.eds_cluster(kind="ads" if ads else kind))
+    plane.put("endpoints", cp.endpoints("back", one.port))
+    follow(place, plane, kind, ads)
+    wait_for(lambda: says(place) == "one", "an endpoint")
+    plane.stop()
+    for _ in range(20):
+        assert says(place) == "one"
+    plane.put("endpoints", cp.endpoints("back", two.port))
+    plane.start()
+    wait_for(lambda: says(place) == "two", "what was changed meanwhile", 40)
+    assert not plane.refusals()
+
+
+def test_a_changed_cluster_has_its_endpoints_at_once(place, plane):
+    """Only the cluster changed: the server has no reason to send its endpoints again."""
+    one = named(place, "one")
+    plane.put("clusters", cp.eds_cluster())
+    plane.put("endpoints", cp.endpoints("back", one.port))
+    follow(place, plane)
+    wait_for(lambda: says(place) == "one", "an endpoint")
+    for timeout in range(2, 12):
+        plane.put("clusters", cp.eds_cluster(connect_timeout=f"{timeout}s"))
+        wait_for(lambda: stat(place, "cluster_manager.cluster_modified") == timeout - 1, "a change")
+        assert says(place) == "one"
+
+
+def test_a_cluster_without_endpoints_holds_nothing_up(place, plane):
+    """An empty assignment is an answer; one that never comes costs its own time alone."""
+    one = named(place, "one")
+    plane.put("clusters", cp.eds_cluster())
+    plane.put("endpoints", cp.endpoints("back", one.port))
+    plane.put("clusters", cp.eds_cluster("empty"))
+    plane.put("endpoints", {"cluster_name": "empty"})
+    late = cp.eds_cluster("late")
+    late["eds_cluster_config"]["eds_config"]["initial_fetch_timeout"] = "1s"
+    plane.put("clusters", late)
+    follow(place, plane)
+    wait_for(lambda: says(place) == "one", "an endpoint")
+    assert stat(place, "cluster.late.init_fetch_timeout") == 1
+    dump = place.client(place.admin_port).ask(host="localhost", path="/clusters").body.decode()
+    assert "back::" in dump and "empty::" in dump
