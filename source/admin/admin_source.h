@@ -18,6 +18,7 @@
 #include "source/cluster/cluster.h"
 #include "source/net/address.h"
 #include "source/telemetry/stat_store.h"
+#include "source/xds/resource.h"
 #include "weir/result.h"
 #include "weir/tls_facts.h"
 
@@ -51,6 +52,21 @@ struct Unready {
   std::vector<std::string> targets;
 };
 
+// What a control plane gave, by name.
+struct DynamicView {
+  std::string name;
+  xds::ResourcePtr active, warming;  // each may be null
+  std::chrono::system_clock::time_point updated;
+  xds::ResourcePtr refused;  // newer than what is in use; null: none
+  std::string reason;
+  std::chrono::system_clock::time_point refused_at;
+};
+
+struct DynamicViews {
+  std::vector<DynamicView> clusters, listeners, routes;
+  std::string clusters_version, listeners_version;  // of the responses accepted last
+};
+
 // POST /drain_listeners. Neither flag: listeners close at once, requests in flight finish.
 struct DrainRequest {
   bool graceful = false;      // go on accepting for the drain time while telling clients to leave
@@ -65,6 +81,7 @@ class AdminSource {
   virtual BootstrapPtr bootstrap() const = 0;
   virtual std::chrono::system_clock::time_point configuredAt() const = 0;
   virtual ClusterTable clusters() const = 0;
+  virtual DynamicViews dynamic() const { return {}; }
   virtual std::vector<ListenerView> listeners() const = 0;
 
   // --- the process

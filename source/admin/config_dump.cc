@@ -73,7 +73,8 @@ std::optional<Response> readMask(const std::string& text, Selection& selection) 
 }  // namespace
 
 Response configDump(const Request& request, AdminSource& source) {
-  DumpInput input{source.bootstrap(), source.clusters(), source.configuredAt(), nullptr};
+  DumpInput input{source.bootstrap(), source.clusters(), source.configuredAt(), nullptr,
+                  source.dynamic()};
   const std::string pattern(request.get("name_regex"));
   if (!pattern.empty()) {
     input.name = std::make_shared<const RE2>(pattern, RE2::Quiet);

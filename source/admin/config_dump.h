@@ -21,6 +21,7 @@ struct DumpInput {
   ClusterTable clusters;
   std::chrono::system_clock::time_point configured_at;
   std::shared_ptr<const RE2> name;  // of what is dumped; null: all
+  DynamicViews dynamic{};
 
   bool wants(std::string_view text) const {
     return name == nullptr || RE2::PartialMatch(text, *name);

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "envoy/admin/v3/config_dump.pb.h"
@@ -20,10 +21,20 @@ using envoy::config::listener::v3::FilterChain;
 using envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 using google::protobuf::Message;
 
-google::protobuf::Timestamp stampOf(const DumpInput& input) {
-  const auto since = input.configured_at.time_since_epoch();
+google::protobuf::Timestamp stampOf(std::chrono::system_clock::time_point when) {
   return google::protobuf::util::TimeUtil::MillisecondsToTimestamp(
-      std::chrono::duration_cast<std::chrono::milliseconds>(since).count());
+      std::chrono::duration_cast<std::chrono::milliseconds>(when.time_since_epoch()).count());
+}
+
+// Why the newest version of a resource is not in use, where that is so.
+template <typename Entry>
+void addRefusal(const DynamicView& view, Entry& entry) {
+  if (view.refused == nullptr) return;
+  pb::UpdateFailureState& state = *entry.mutable_error_state();
+  *state.mutable_failed_configuration() = view.refused->body;
+  *state.mutable_last_update_attempt() = stampOf(view.refused_at);
+  state.set_details(view.reason);
+  state.set_version_info(view.refused->version);
 }
 
 template <typename Dump>
@@ -34,7 +45,7 @@ const Message& typeOf() {
 std::unique_ptr<Message> bootstrapDump(const DumpInput& input) {
   auto dump = std::make_unique<pb::BootstrapConfigDump>();
   *dump->mutable_bootstrap() = *input.bootstrap;
-  *dump->mutable_last_updated() = stampOf(input);
+  *dump->mutable_last_updated() = stampOf(input.configured_at);
   return dump;
 }
 
@@ -44,9 +55,31 @@ std::unique_ptr<Message> clustersDump(const DumpInput& input) {
     if (!input.wants(cluster.name())) continue;
     auto& entry = *dump->add_static_clusters();
     entry.mutable_cluster()->PackFrom(cluster);
-    *entry.mutable_last_updated() = stampOf(input);
+    *entry.mutable_last_updated() = stampOf(input.configured_at);
+  }
+  dump->set_version_info(input.dynamic.clusters_version);
+  for (const DynamicView& view : input.dynamic.clusters) {
+    if (!input.wants(view.name)) continue;
+    if (view.warming != nullptr) {
+      auto& warming = *dump->add_dynamic_warming_clusters();
+      warming.set_version_info(view.warming->version);
+      *warming.mutable_cluster() = view.warming->body;
+    }
+    if (view.active == nullptr && view.refused == nullptr) continue;
+    auto& entry = *dump->add_dynamic_active_clusters();
+    if (view.active != nullptr) {
+      entry.set_version_info(view.active->version);
+      *entry.mutable_cluster() = view.active->body;
+      *entry.mutable_last_updated() = stampOf(view.updated);
+    }
+    addRefusal(view, entry);
   }
   return dump;
+}
+
+void addState(const xds::ResourcePtr& resource, pb::ListenersConfigDump::DynamicListenerState& to) {
+  to.set_version_info(resource->version);
+  *to.mutable_listener() = resource->body;
 }
 
 std::unique_ptr<Message> listenersDump(const DumpInput& input) {
@@ -55,7 +88,19 @@ std::unique_ptr<Message> listenersDump(const DumpInput& input) {
     if (!input.wants(listener.name())) continue;
     auto& entry = *dump->add_static_listeners();
     entry.mutable_listener()->PackFrom(listener);
-    *entry.mutable_last_updated() = stampOf(input);
+    *entry.mutable_last_updated() = stampOf(input.configured_at);
+  }
+  dump->set_version_info(input.dynamic.listeners_version);
+  for (const DynamicView& view : input.dynamic.listeners) {
+    if (!input.wants(view.name)) continue;
+    auto& entry = *dump->add_dynamic_listeners();
+    entry.set_name(view.name);
+    if (view.active != nullptr) {
+      addState(view.active, *entry.mutable_active_state());
+      *entry.mutable_active_state()->mutable_last_updated() = stampOf(view.updated);
+    }
+    if (view.warming != nullptr) addState(view.warming, *entry.mutable_warming_state());
+    addRefusal(view, entry);
   }
   return dump;
 }
@@ -74,7 +119,7 @@ void addRoutes(const FilterChain& chain, const DumpInput& input, pb::RoutesConfi
     if (!input.wants(manager.route_config().name())) continue;
     auto& entry = *to.add_static_route_configs();
     entry.mutable_route_config()->PackFrom(manager.route_config());
-    *entry.mutable_last_updated() = stampOf(input);
+    *entry.mutable_last_updated() = stampOf(input.configured_at);
   }
 }
 
@@ -83,6 +128,15 @@ std::unique_ptr<Message> routesDump(const DumpInput& input) {
   for (const auto& listener : input.bootstrap->static_resources().listeners()) {
     for (const FilterChain& chain : listener.filter_chains()) addRoutes(chain, input, *dump);
     addRoutes(listener.default_filter_chain(), input, *dump);
+  }
+  for (const DynamicView& view : input.dynamic.routes) {
+    if (!input.wants(view.name)) continue;
+    auto& entry = *dump->add_dynamic_route_configs();
+    if (view.active != nullptr) {
+      entry.set_version_info(view.active->version);
+      *entry.mutable_route_config() = view.active->body;
+    }
+    addRefusal(view, entry);
   }
   return dump;
 }
@@ -94,7 +148,7 @@ std::unique_ptr<Message> secretsDump(const DumpInput& input) {
     auto& entry = *dump->add_static_secrets();
     entry.set_name(secret.name());
     entry.mutable_secret()->PackFrom(secret);
-    *entry.mutable_last_updated() = stampOf(input);
+    *entry.mutable_last_updated() = stampOf(input.configured_at);
   }
   return dump;
 }
@@ -127,10 +181,14 @@ envoy::config::endpoint::v3::ClusterLoadAssignment assignmentOf(const cluster::C
 
 std::unique_ptr<Message> endpointsDump(const DumpInput& input) {
   auto dump = std::make_unique<pb::EndpointsConfigDump>();
+  std::set<std::string_view> dynamic;
+  for (const DynamicView& view : input.dynamic.clusters) dynamic.insert(view.name);
   for (const cluster::ClusterPtr& cluster : *input.clusters) {
     if (!input.wants(cluster->name())) continue;
-    auto& entry = *dump->add_static_endpoint_configs();
-    entry.mutable_endpoint_config()->PackFrom(assignmentOf(*cluster));
+    auto& config = dynamic.contains(cluster->name())
+                       ? *dump->add_dynamic_endpoint_configs()->mutable_endpoint_config()
+                       : *dump->add_static_endpoint_configs()->mutable_endpoint_config();
+    config.PackFrom(assignmentOf(*cluster));
   }
   return dump;
 }

@@ -4,6 +4,12 @@
 #include "source/live/refused.h"
 
 namespace weir::live {
+namespace {
+
+// Servers of gRPC take a client that asks more often for an attacker.
+constexpr std::chrono::seconds kKeepAlive{30}, kKeepAliveTimeout{5};
+
+}  // namespace
 
 Clusters::Clusters(const ClusterLife::Parts& parts, StatScope root,
                    std::shared_ptr<const transport::Secrets> secrets, Callbacks callbacks)
@@ -47,12 +53,18 @@ void Clusters::add(const ClusterProto& proto, const Where& at) {
   }
   Entry& entry = entries_[proto.name()];
   entry.slot = slotOf(proto.name());
-  entry.warming_proto = proto;
   ++cold_;
   begin(entry, *std::move(plan), scope);
 }
 
+// A control plane that is gone without a word would not be missed otherwise: nothing is sent to it
+// for hours.
 void Clusters::begin(Entry& entry, cluster::ClusterPlan plan, StatScope scope) {
+  http2::Keepalive::Options& keepalive = plan.settings.http2.keepalive;
+  if (parts_.sources.clusters().contains(plan.settings.name) && keepalive.timeout.count() == 0) {
+    keepalive.interval = kKeepAlive;
+    keepalive.timeout = kKeepAliveTimeout;
+  }
   auto made = std::make_shared<cluster::Cluster>(entry.slot, plan.settings, std::move(scope));
   ClusterLife::Callbacks callbacks;
   callbacks.changed = callbacks_.endpoints;
@@ -81,8 +93,7 @@ void Clusters::warm(Entry& entry, ClusterLife& life) {
     if (!entry.dynamic) --cold_;
   }
   entry.active = std::move(entry.warming);
-  entry.proto = std::move(entry.warming_proto);
-  entry.version = std::move(entry.warming_version);
+  entry.resource = std::move(entry.warming_resource);
   entry.updated = std::chrono::system_clock::now();
   countClusters();
   callbacks_.progress();
@@ -109,19 +120,19 @@ void Clusters::onFetchTimeout() {
 void Clusters::onUpdate(const xds::Update& update, std::vector<xds::Refusal>& refusals) {
   answered_ = true;
   for (const xds::ResourcePtr& resource : update.resources) {
-    if (auto why = take(*resource)) refusals.push_back({resource->name, *std::move(why)});
+    if (auto why = take(resource)) refusals.push_back({resource->name, *std::move(why)});
   }
   for (const std::string& name : update.removed) remove(name);
   countClusters();
   callbacks_.progress();
 }
 
-std::optional<std::string> Clusters::take(const xds::Resource& resource) {
-  const auto known = entries_.find(resource.name);
+std::optional<std::string> Clusters::take(const xds::ResourcePtr& resource) {
+  const auto known = entries_.find(resource->name);
   // As in Envoy: the bootstrap's clusters stay as they are, and that is no mistake.
   if (known != entries_.end() && !known->second.dynamic) return std::nullopt;
   ClusterProto proto;
-  if (auto why = parse(resource, proto)) return why;
+  if (auto why = parse(*resource, proto)) return why;
   Report report;
   const StatScope scope = scopeOf(proto);
   auto plan = cluster::planCluster(proto, Where(report), {secrets_, scope});
@@ -133,11 +144,10 @@ std::optional<std::string> Clusters::take(const xds::Resource& resource) {
   }
   const bool is_new = known == entries_.end();
   (is_new ? added_ : modified_).add();
-  Entry& entry = entries_[resource.name];
+  Entry& entry = entries_[resource->name];
   entry.dynamic = true;
-  entry.slot = slotOf(resource.name);
-  entry.warming_proto = std::move(proto);
-  entry.warming_version = resource.version;
+  entry.slot = slotOf(resource->name);
+  entry.warming_resource = resource;
   // The one that was warming may be who asked for the endpoints that this one needs.
   const std::unique_ptr<ClusterLife> overtaken = std::move(entry.warming);
   if (overtaken != nullptr) --warming_count_;

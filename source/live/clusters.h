@@ -35,13 +35,11 @@ class Clusters final : private xds::Watcher {
   struct Entry {
     uint32_t slot = 0;
     bool dynamic = false;
-    ClusterProto proto;  // of the version that is used, or of the first
-    std::string version;
+    xds::ResourcePtr resource;  // of `active`; null of the bootstrap's
     std::chrono::system_clock::time_point updated;
     std::unique_ptr<ClusterLife> active;   // null: the first is still warming
     std::unique_ptr<ClusterLife> warming;  // the next version; null: none
-    ClusterProto warming_proto;
-    std::string warming_version;
+    xds::ResourcePtr warming_resource;
   };
 
   Clusters(const ClusterLife::Parts& parts, StatScope root,
@@ -65,9 +63,11 @@ class Clusters final : private xds::Watcher {
   // By slot; null where a name has no cluster. Made anew by each call.
   std::vector<cluster::ClusterPtr> table() const;
   const std::map<std::string, Entry, std::less<>>& entries() const { return entries_; }
+  // What the control plane said; null: none is followed.
+  const xds::TypeState* said() const { return cds_ == nullptr ? nullptr : &cds_->state(); }
 
  private:
-  std::optional<std::string> take(const xds::Resource& resource);
+  std::optional<std::string> take(const xds::ResourcePtr& resource);
   void remove(const std::string& name);
   void warm(Entry& entry, ClusterLife& life);
   void begin(Entry& entry, cluster::ClusterPlan plan, StatScope scope);

@@ -158,7 +158,7 @@ void Listeners::onUpdate(const xds::Update& update, std::vector<xds::Refusal>& r
   }
   std::set<std::string> names;
   for (const xds::ResourcePtr& resource : update.resources) {
-    auto why = take(*resource);
+    auto why = take(resource);
     if (why) refusals.push_back({resource->name, *std::move(why)});
     names.insert(resource->name);
   }
@@ -167,28 +167,28 @@ void Listeners::onUpdate(const xds::Update& update, std::vector<xds::Refusal>& r
   callbacks_.progress();
 }
 
-std::optional<std::string> Listeners::take(const xds::Resource& resource) {
-  const auto known = entries_.find(resource.name);
+std::optional<std::string> Listeners::take(const xds::ResourcePtr& resource) {
+  const auto known = entries_.find(resource->name);
   // As in Envoy: the bootstrap's listeners stay as they are, and that is no mistake.
   if (known != entries_.end() && !known->second.dynamic) return std::nullopt;
   ListenerProto proto;
-  if (auto why = parse(resource, proto)) return why;
+  if (auto why = parse(*resource, proto)) return why;
   Report report;
   Entry fresh;
   Entry& entry = known == entries_.end() ? fresh : known->second;
-  auto version = makeVersion(entry, resource.name, std::move(proto), Where(report));
+  auto version = makeVersion(entry, resource->name, std::move(proto), Where(report));
   if (version == nullptr) {
     failed_.add();
     return wordsOf(report);
   }
-  version->version = resource.version;
+  version->resource = resource;
   (known == entries_.end() ? added_ : modified_).add();
   entry.dynamic = true;
   entry.doomed = false;
   // The version that was warming may be who asked for the routes that this one needs.
   const std::unique_ptr<Version> overtaken = std::exchange(entry.warming, std::move(version));
   Entry& kept = known == entries_.end()
-                    ? entries_.emplace(resource.name, std::move(fresh)).first->second
+                    ? entries_.emplace(resource->name, std::move(fresh)).first->second
                     : known->second;
   for (const auto& [hcm, life] : kept.warming->routes) {
     if (!life->started()) life->start();
@@ -217,6 +217,7 @@ bool Listeners::isWanted(const Entry& doomed) const {
 
 void Listeners::settle(const std::set<std::string>& names, std::vector<xds::Refusal>& refusals) {
   std::vector<Change> changes;
+  std::vector<std::unique_ptr<Version>> refused;
   for (auto at = entries_.begin(); at != entries_.end();) {
     auto& [name, entry] = *at;
     if (!entry.doomed || isWanted(entry)) {
@@ -238,7 +239,7 @@ void Listeners::settle(const std::set<std::string>& names, std::vector<xds::Refu
     if (!sockets) {
       failed_.add();
       refusals.push_back({name, sockets.error().text});
-      entry.warming.reset();
+      refused.push_back(std::move(entry.warming));
       if (entry.active == nullptr) entries_.erase(found);
       continue;
     }
@@ -248,7 +249,8 @@ void Listeners::settle(const std::set<std::string>& names, std::vector<xds::Refu
     entry.active = std::move(entry.warming);
   }
   tell(std::move(changes));
-  gone_.clear();
+  discard(std::exchange(gone_, {}));
+  discard(std::move(refused));
   count();
 }
 
@@ -329,6 +331,17 @@ void Listeners::noteAddresses(Entry& entry, const std::vector<net::Fd>& sockets)
   if (entry.balance != nullptr) return;
   entry.balance = std::make_shared<listener::Balance>(workers_);
   entry.balance->hand_over = callbacks_.hand_over;
+}
+
+// One of them may be who called.
+void Listeners::discard(std::vector<std::unique_ptr<Version>> versions) {
+  struct Gone final : net::Deferred {
+    std::vector<std::unique_ptr<Version>> versions;
+  };
+  if (versions.empty()) return;
+  auto* gone = new Gone;
+  gone->versions = std::move(versions);
+  parts_.loop.destroyLater(gone);
 }
 
 bool Listeners::allWarm() const {

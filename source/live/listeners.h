@@ -38,7 +38,7 @@ class Listeners final : private xds::Watcher {
   // One version of a listener.
   struct Version {
     ListenerProto proto;
-    std::string version;
+    xds::ResourcePtr resource;  // null of the bootstrap's
     std::chrono::system_clock::time_point updated;
     std::shared_ptr<const listener::ListenerPlan> plan;
     std::map<const stream::Hcm*, std::shared_ptr<RouteLife>> routes;
@@ -68,6 +68,8 @@ class Listeners final : private xds::Watcher {
 
   bool allWarm() const;
   const std::map<std::string, Entry>& entries() const { return entries_; }
+  // What the control plane said; null: none is followed.
+  const xds::TypeState* said() const { return lds_ == nullptr ? nullptr : &lds_->state(); }
 
  private:
   using Sockets = std::vector<std::vector<net::Fd>>;  // by worker, then beside plan->addresses
@@ -77,7 +79,7 @@ class Listeners final : private xds::Watcher {
     Sockets sockets;
   };
 
-  std::optional<std::string> take(const xds::Resource& resource);
+  std::optional<std::string> take(const xds::ResourcePtr& resource);
   std::unique_ptr<Version> makeVersion(Entry& entry, const std::string& name, ListenerProto proto,
                                        const Where& at);
   void addRoutes(const std::string& name, const Entry& entry, Version& version);
@@ -91,6 +93,7 @@ class Listeners final : private xds::Watcher {
   bool isWanted(const Entry& doomed) const;
   void noteAddresses(Entry& entry, const std::vector<net::Fd>& sockets);
   void tell(std::vector<Change> changes);
+  void discard(std::vector<std::unique_ptr<Version>> versions);
   void count();
   void onUpdate(const xds::Update& update, std::vector<xds::Refusal>& refusals) override;
   void onFetchTimeout() override;

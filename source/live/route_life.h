@@ -38,8 +38,8 @@ class RouteLife final : private xds::Watcher {
   bool started() const { return started_; }
   bool warm() const { return warm_; }
   const std::string& name() const { return plan_->rds->name; }
-  // What is in use, for people; null: nothing yet.
-  xds::ResourcePtr current() const { return watch_ == nullptr ? nullptr : watch_->current(); }
+  // What the control plane said; null: it was not asked.
+  const xds::TypeState* said() const { return watch_ == nullptr ? nullptr : &watch_->state(); }
 
  private:
   void onUpdate(const xds::Update& update, std::vector<xds::Refusal>& refusals) override;

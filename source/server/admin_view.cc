@@ -3,6 +3,7 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <map>
 
 #include "source/server/version.h"
 
@@ -27,6 +28,78 @@ admin::ClusterTable AdminView::clusters() const {
   auto table = parts_.config->clusters().table();
   std::erase(table, nullptr);
   return std::make_shared<const std::vector<cluster::ClusterPtr>>(std::move(table));
+}
+
+namespace {
+
+admin::DynamicView& viewOf(const std::string& name,
+                           std::map<std::string, admin::DynamicView>& all) {
+  admin::DynamicView& view = all[name];
+  view.name = name;
+  return view;
+}
+
+// What was refused of a type, also where nothing was ever accepted of that name.
+std::vector<admin::DynamicView> withRefusals(const xds::TypeState* said,
+                                             std::map<std::string, admin::DynamicView> all) {
+  if (said != nullptr) {
+    for (const auto& [name, held] : said->held()) {
+      if (held->refused == nullptr) continue;
+      admin::DynamicView& view = viewOf(name, all);
+      view.refused = held->refused;
+      view.reason = held->reason;
+      view.refused_at = held->refused_at;
+    }
+  }
+  std::vector<admin::DynamicView> views;
+  for (auto& [name, view] : all) views.push_back(std::move(view));
+  return views;
+}
+
+using RoutesByState = std::map<const xds::TypeState*, std::map<std::string, admin::DynamicView>>;
+
+void addRoutes(const live::Listeners::Version* version, RoutesByState& routes) {
+  if (version == nullptr) return;
+  for (const auto& [hcm, life] : version->routes) {
+    if (life->said() == nullptr) continue;
+    viewOf(life->name(), routes[life->said()]).active = life->said()->current(life->name());
+  }
+}
+
+}  // namespace
+
+admin::DynamicViews AdminView::dynamic() const {
+  admin::DynamicViews views;
+  std::map<std::string, admin::DynamicView> clusters, listeners;
+  const live::Clusters& all_clusters = parts_.config->clusters();
+  for (const auto& [name, entry] : all_clusters.entries()) {
+    if (!entry.dynamic) continue;
+    admin::DynamicView& view = viewOf(name, clusters);
+    view.active = entry.resource;
+    view.warming = entry.warming_resource;
+    view.updated = entry.updated;
+  }
+  RoutesByState routes;
+  const live::Listeners& all_listeners = parts_.config->listeners();
+  for (const auto& [name, entry] : all_listeners.entries()) {
+    addRoutes(entry.active.get(), routes);
+    addRoutes(entry.warming.get(), routes);
+    if (!entry.dynamic) continue;
+    admin::DynamicView& view = viewOf(name, listeners);
+    if (entry.active != nullptr) {
+      view.active = entry.active->resource;
+      view.updated = entry.active->updated;
+    }
+    if (entry.warming != nullptr) view.warming = entry.warming->resource;
+  }
+  views.clusters = withRefusals(all_clusters.said(), std::move(clusters));
+  views.listeners = withRefusals(all_listeners.said(), std::move(listeners));
+  for (auto& [said, of_it] : routes) {
+    for (auto& view : withRefusals(said, std::move(of_it))) views.routes.push_back(std::move(view));
+  }
+  if (all_clusters.said() != nullptr) views.clusters_version = all_clusters.said()->version();
+  if (all_listeners.said() != nullptr) views.listeners_version = all_listeners.said()->version();
+  return views;
 }
 
 std::vector<admin::ListenerView> AdminView::listeners() const {

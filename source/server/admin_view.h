@@ -52,6 +52,7 @@ class AdminView final : public admin::AdminSource {
   admin::BootstrapPtr bootstrap() const override { return bootstrap_; }
   std::chrono::system_clock::time_point configuredAt() const override { return configured_at_; }
   admin::ClusterTable clusters() const override;
+  admin::DynamicViews dynamic() const override;
   std::vector<admin::ListenerView> listeners() const override;
   envoy::admin::v3::ServerInfo::State state() const override { return actions_.state(); }
   std::string version() const override;

@@ -50,6 +50,7 @@ Configuration::Configuration(const Parts& parts, const Bootstrap& bootstrap, Rep
   }
   makeContext(bootstrap, secrets);
   makeListeners(bootstrap, Where(report), callbacks.listeners);
+  checkControlPlanes(Where(report).field("dynamic_resources"));
 }
 
 Configuration::~Configuration() = default;
@@ -65,6 +66,15 @@ void Configuration::readSources(const Bootstrap& bootstrap, const Where& at) {
   }
   if (dynamic.has_lds_config()) {
     sources_.find(dynamic.lds_config(), xds::ResourceType::Listener, here.field("lds_config"));
+  }
+}
+
+// A control plane that is reached through what itself must send first is never reached.
+void Configuration::checkControlPlanes(const Where& at) const {
+  for (const std::string& name : sources_.clusters()) {
+    if (clusters_->exists(name)) continue;
+    at.error("control planes are reached through cluster '" + name +
+             "', which static_resources.clusters does not have");
   }
 }
 

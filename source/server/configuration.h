@@ -52,6 +52,7 @@ class Configuration {
 
  private:
   void readSources(const Bootstrap& bootstrap, const Where& at);
+  void checkControlPlanes(const Where& at) const;
   void makeContext(const Bootstrap& bootstrap, std::shared_ptr<const transport::Secrets> secrets);
   void makeListeners(const Bootstrap& bootstrap, const Where& at,
                      live::Listeners::Callbacks callbacks);

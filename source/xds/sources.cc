@@ -73,6 +73,7 @@ std::unique_ptr<Source> Sources::makeGrpc(const ApiConfigSource& proto,
   const GrpcService& service = proto.grpc_services(0);
   auto target = readTarget(service, at.field("grpc_services").index(0));
   if (!target) return nullptr;
+  clusters_.insert(target->cluster);
   GrpcSource::Settings settings;
   settings.delta = proto.api_type() == ApiConfigSource::DELTA_GRPC;
   settings.only = only;
@@ -107,6 +108,7 @@ std::unique_ptr<Source> Sources::makeRest(const ApiConfigSource& proto, Resource
   } else if (factsOf(type).fetch_path.empty()) {
     at.field("api_type").error("there is no REST method for this type");
   } else {
+    clusters_.insert(settings.cluster);
     return std::make_unique<RestSource>(parts_.services, type, std::move(settings));
   }
   return nullptr;

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "envoy/config/core/v3/config_source.pb.h"
@@ -32,6 +33,9 @@ class Sources {
   void setNode(envoy::config::core::v3::Node node) { node_ = std::move(node); }
   void setAds(const envoy::config::core::v3::ApiConfigSource& proto, const Where& at);
 
+  // The clusters that control planes are reached through, as far as sources are known.
+  const std::set<std::string, std::less<>>& clusters() const { return clusters_; }
+
   // Null, and reported: it cannot be used.
   TypeState* find(const envoy::config::core::v3::ConfigSource& proto, ResourceType type,
                   const Where& at);
@@ -53,6 +57,7 @@ class Sources {
   const Parts parts_;
   envoy::config::core::v3::Node node_;
   std::unique_ptr<Source> ads_;
+  std::set<std::string, std::less<>> clusters_;
   std::map<std::pair<ResourceType, std::string>, std::unique_ptr<Source>> others_;
 };
 

@@ -72,6 +72,7 @@ class TypeState::Telling {
     if (refusal != refusals_.end()) {
       held.refused = resource;
       held.reason = refusal->text;
+      held.refused_at = std::chrono::system_clock::now();
       return;
     }
     held.accepted = resource;
@@ -213,7 +214,9 @@ std::vector<Refusal> TypeState::apply(const Response& response) {
   if (facts_.whole && !response.delta) takeAwayAbsent(response, telling);
   for (const std::string& name : response.removed) takeAway(name, telling);
   for (const ResourcePtr& resource : response.resources) apply(resource, telling);
-  return telling.finish();
+  std::vector<Refusal> refusals = telling.finish();
+  if (refusals.empty()) version_ = response.version;
+  return refusals;
 }
 
 void TypeState::expire(const std::string& name) {

@@ -43,6 +43,8 @@ class TypeState {
   bool hasTouched() const { return !touched_.empty(); }
   // Name and version of all that was accepted and not removed.
   std::map<std::string, std::string> versions() const;
+  // Of the response that was accepted last as a whole.
+  const std::string& version() const { return version_; }
   // What is wrong with the response; empty: all of it is in use.
   std::vector<Refusal> apply(const Response& response);
   // An attempt begins; it has failed without an answer.
@@ -64,6 +66,7 @@ class TypeState {
     ResourcePtr accepted;  // null: none yet
     ResourcePtr refused;   // newer than `accepted`; null: none
     std::string reason;    // of the refusal
+    std::chrono::system_clock::time_point refused_at;
     bool removed = false;  // by the server; its content is used on
     net::Timer timer;      // of the time to live
   };
@@ -91,6 +94,7 @@ class TypeState {
   std::set<std::string> touched_;
   std::map<std::string, std::unique_ptr<Held>> held_;
   uint64_t next_id_ = 0;
+  std::string version_;
 };
 
 }  // namespace weir::xds

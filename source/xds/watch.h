@@ -62,6 +62,7 @@ class Watch final : private net::TimerUser {
   Kind kind() const { return wish_.kind; }
   const std::string& name() const { return wish_.name; }
   bool wants(std::string_view name) const;
+  const TypeState& state() const { return state_; }
   // An answer has come.
   bool answered() const { return answered_; }
 

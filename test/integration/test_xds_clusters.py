@@ -124,3 +124,15 @@ def test_a_cluster_without_endpoints_holds_nothing_up(place, plane):
     assert stat(place, "cluster.late.init_fetch_timeout") == 1
     dump = place.client(place.admin_port).ask(host="localhost", path="/clusters").body.decode()
     assert "back::" in dump and "empty::" in dump
+
+
+def test_a_control_plane_that_nobody_can_reach_is_refused(place, plane):
+    """Its cluster must be the bootstrap's own; and who asks must have a name."""
+    config = bs.bootstrap([], [])
+    config.update(cp.dynamic("sotw"))
+    config["node"] = {}
+    weir = place.start(config, ready=False)
+    assert weir.wait() == 1
+    for part in ("'xds_cluster', which static_resources.clusters does not have", "node.id",
+                 "--service-node", "node.cluster"):
+        assert part in weir.output()

@@ -1,5 +1,6 @@
 """Listeners and routes from a control plane, while requests go on."""
 
+import json
 import threading
 
 import bootstrap as bs
@@ -149,3 +150,33 @@ def test_routes_that_are_wrong_change_nothing(place, plane):
     plane.put("routes", bad)
     wait_for(lambda: any("routes: " in line for line in plane.refusals()), "a refusal")
     assert says(place) == "one"
+
+
+def dumped(place):
+    """The sections of /config_dump by their type's last word."""
+    page = place.client(place.admin_port).ask(host="localhost", path="/config_dump?include_eds")
+    return {section["@type"].rpartition(".")[2]: section
+            for section in json.loads(page.body)["configs"]}
+
+
+def test_the_dump_shows_what_is_in_force_and_what_was_refused(place, plane):
+    one = named(place, "one")
+    follow(place, plane)
+    put_all(place, plane, one)
+    bad = cp.listener(free_port(), name="bad")
+    bad["filter_chains"][0]["filters"][0]["typed_config"]["codec_type"] = "HTTP3"
+    plane.put("listeners", bad)
+    wait_for(lambda: says(place) == "one" and plane.refusals(), "it serves, and refuses")
+    dump = dumped(place)
+    clusters = dump["ClustersConfigDump"]
+    assert [one["cluster"]["name"] for one in clusters["dynamic_active_clusters"]] == ["back"]
+    assert [one["cluster"]["name"] for one in clusters["static_clusters"]] == ["xds_cluster"]
+    assert clusters["version_info"]
+    found = {one["name"]: one for one in dump["ListenersConfigDump"]["dynamic_listeners"]}
+    assert found["front"]["active_state"]["listener"]["name"] == "front"
+    assert "codec_type" in found["bad"]["error_state"]["details"]
+    assert "active_state" not in found["bad"]
+    routes = dump["RoutesConfigDump"]["dynamic_route_configs"]
+    assert [one["route_config"]["name"] for one in routes] == ["routes"]
+    endpoints = dump["EndpointsConfigDump"]["dynamic_endpoint_configs"]
+    assert [one["endpoint_config"]["cluster_name"] for one in endpoints] == ["back"]
