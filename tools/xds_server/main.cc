@@ -4,6 +4,7 @@
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
 
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -59,7 +60,7 @@ class Stream final : public grpc::ServerGenericBidiReactor {
   Stream(Server& server, const Method& method) : server_(server), method_(method) {
     StartRead(&read_);
   }
-  void onChange(const Shelves& shelves);
+  void onChange();
 
  private:
   void OnReadDone(bool ok) override;
@@ -102,21 +103,31 @@ class Server final : public grpc::CallbackGenericService {
     streams_.erase(stream);
   }
   void onChange() {
-    const auto shelves = store_.shelves();
     std::lock_guard lock(mutex_);
-    for (Stream* stream : streams_) stream->onChange(*shelves);
+    for (Stream* stream : streams_) stream->onChange();
   }
-  std::shared_ptr<const Shelves> shelves() const { return store_.shelves(); }
+  // What is there at this moment: whoever wrote files before a request finds them in the answer.
+  std::shared_ptr<const Shelves> shelves() {
+    if (store_.refresh()) changed_ = true;
+    return store_.shelves();
+  }
+  // Every so often.
+  void look() {
+    if (store_.refresh()) changed_ = true;
+    if (changed_.exchange(false)) onChange();
+  }
 
  private:
   Store& store_;
+  std::atomic<bool> changed_{false};  // and not every stream was told
   std::mutex mutex_;
   std::set<Stream*> streams_;
 };
 
-void Stream::onChange(const Shelves& shelves) {
+// Never an older state than the one before.
+void Stream::onChange() {
   std::lock_guard lock(mutex_);
-  sendDue(shelves);
+  sendDue(*server_.shelves());
 }
 
 void Stream::sendDue(const Shelves& shelves) {
@@ -183,7 +194,7 @@ int run(const char* directory, const std::string& address) {
   std::fflush(stdout);
   while (g_stop == 0) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    if (store.refresh()) service.onChange();
+    service.look();
   }
   server->Shutdown(std::chrono::system_clock::now());
   return 0;

@@ -39,6 +39,7 @@ std::shared_ptr<const Shelves> Store::shelves() const {
 }
 
 bool Store::refresh() {
+  std::lock_guard lock(reading_);
   bool changed = false;
   for (const auto& [folder, type] : kFolders) changed |= readFolder(type, root_ / folder);
   if (changed) publish();

@@ -33,7 +33,7 @@ class Store {
  public:
   explicit Store(std::filesystem::path root) : root_(std::move(root)) {}
 
-  // Reads what has changed; whether anything has.
+  // Reads what has changed; whether anything has. Any thread.
   bool refresh();
   std::shared_ptr<const Shelves> shelves() const;
 
@@ -50,8 +50,9 @@ class Store {
   void publish();
 
   const std::filesystem::path root_;
+  std::mutex reading_;  // guards files_
   std::map<xds::ResourceType, std::map<std::filesystem::path, File>> files_;
-  mutable std::mutex mutex_;
+  mutable std::mutex mutex_;  // guards shelves_
   std::shared_ptr<const Shelves> shelves_ = std::make_shared<const Shelves>();
 };
 
