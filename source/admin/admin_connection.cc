@@ -117,7 +117,11 @@ size_t AdminConnection::readBody(std::string_view data) {
 
 void AdminConnection::handle() {
   Request request = Request::from(head_->method_name, head_->path);
-  if (isForm(*head_)) request.addForm(body_);
+  if (isForm(*head_)) {
+    request.addForm(body_);
+  } else {
+    request.body = std::move(body_);
+  }
   send(host_.respond(request, head_->authority, head_->fields.get(HeaderId::Origin)));
 }
 

@@ -28,6 +28,12 @@ using BootstrapPtr = std::shared_ptr<const envoy::config::bootstrap::v3::Bootstr
 using ClusterTable = std::shared_ptr<const std::vector<cluster::ClusterPtr>>;
 using RuntimeValues = std::map<std::string, std::string>;
 
+// A layer of the runtime, with what its keys say.
+struct RuntimeLayerView {
+  std::string name;
+  RuntimeValues values;
+};
+
 // What a listener really listens on: the port the kernel chose where the configuration says 0.
 struct ListenerView {
   std::string name;
@@ -62,8 +68,19 @@ struct DynamicView {
   std::chrono::system_clock::time_point refused_at;
 };
 
+// The scopes of one HttpConnectionManager, as they were said last.
+struct ScopesView {
+  std::string name;      // of its scoped_routes
+  bool dynamic = false;  // a control plane sends them; else the listener does
+  std::string version;   // of the response that was accepted last
+  std::vector<google::protobuf::Any> scopes;
+  std::chrono::system_clock::time_point updated;
+  std::vector<DynamicView> refused;  // only what was refused is set
+};
+
 struct DynamicViews {
-  std::vector<DynamicView> clusters, listeners, routes;
+  std::vector<DynamicView> clusters, filters, listeners, routes, secrets;
+  std::vector<ScopesView> scopes;
   std::string clusters_version, listeners_version;  // of the responses accepted last
 };
 
@@ -90,6 +107,8 @@ class AdminSource {
   virtual std::chrono::seconds uptime() const = 0;
   virtual envoy::admin::v3::CommandLineOptions commandLine() const = 0;
   virtual std::vector<Unready> unready() const = 0;  // empty once everything is initialized
+  // What is in use of an earlier process's saved state, a line each.
+  virtual std::vector<std::string> staleness() const { return {}; }
 
   // --- what it observed
   // Any thread may read it, as long as the server lives.
@@ -102,8 +121,8 @@ class AdminSource {
   virtual std::vector<TlsView> certificates() const { return {}; }
 
   // --- runtime
-  // What was set by POST /runtime_modify so far.
-  virtual RuntimeValues runtimeOverrides() const = 0;
+  // The last layer that has a key says its value.
+  virtual std::vector<RuntimeLayerView> runtime() const = 0;
   // An empty value removes an override. The error says why nothing was changed.
   virtual std::optional<Error> modifyRuntime(const RuntimeValues& values) = 0;
 

@@ -69,7 +69,10 @@ void appendCluster(const Cluster& cluster, telemetry::Page& page) {
   text += name + "::observability_name::" + settings.stat_name + "\n";
   appendLimits(text, name + "::default_priority::", settings.limits);
   appendLimits(text, name + "::high_priority::", settings.high_limits);
-  text += name + "::added_via_api::false\n";
+  text += name + "::added_via_api::" + (settings.added_via_api ? "true" : "false") + "\n";
+  if (!settings.eds_service_name.empty()) {
+    text += name + "::eds_service_name::" + settings.eds_service_name + "\n";
+  }
   for (const auto now = cluster.endpoints(); const cluster::EndpointPtr& endpoint : now->all) {
     appendEndpoint(page.text(), name, *endpoint);
     page.settle();
@@ -108,6 +111,8 @@ void writeEndpoint(const Endpoint& endpoint, envoy::admin::v3::HostStatus& to) {
 void writeCluster(const Cluster& cluster, envoy::admin::v3::ClusterStatus& to) {
   to.set_name(cluster.name());
   to.set_observability_name(cluster.settings().stat_name);
+  to.set_added_via_api(cluster.settings().added_via_api);
+  to.set_eds_service_name(cluster.settings().eds_service_name);
   auto& breakers = *to.mutable_circuit_breakers();
   writeLimits(cluster.settings().limits, *breakers.add_thresholds());
   auto& high = *breakers.add_thresholds();

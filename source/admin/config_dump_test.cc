@@ -8,6 +8,7 @@
 #include "envoy/admin/v3/config_dump_shared.pb.h"
 #include "envoy/config/endpoint/v3/endpoint.pb.h"
 #include "envoy/config/route/v3/route.pb.h"
+#include "envoy/config/route/v3/scoped_route.pb.h"
 #include "source/admin/endpoints.h"
 #include "source/admin/sample_source.h"
 
@@ -57,9 +58,9 @@ class ConfigDumpTest : public testing::Test {
 
 TEST_F(ConfigDumpTest, hasEnvoysSectionsInEnvoysOrder) {
   const pb::ConfigDump all = dump();
-  EXPECT_THAT(types(all),
-              ElementsAre("BootstrapConfigDump", "ClustersConfigDump", "ListenersConfigDump",
-                          "ScopedRoutesConfigDump", "RoutesConfigDump", "SecretsConfigDump"));
+  EXPECT_THAT(types(all), ElementsAre("BootstrapConfigDump", "ClustersConfigDump", "EcdsConfigDump",
+                                      "ListenersConfigDump", "ScopedRoutesConfigDump",
+                                      "RoutesConfigDump", "SecretsConfigDump"));
   const auto bootstrap = at<pb::BootstrapConfigDump>(all, 0);
   EXPECT_EQ(bootstrap.bootstrap().node().id(), "n1");
   EXPECT_EQ(bootstrap.last_updated().seconds(), 1'700'000'000);
@@ -68,13 +69,13 @@ TEST_F(ConfigDumpTest, hasEnvoysSectionsInEnvoysOrder) {
   envoy::config::cluster::v3::Cluster cluster;
   ASSERT_TRUE(clusters.static_clusters(0).cluster().UnpackTo(&cluster));
   EXPECT_EQ(cluster.name(), "back");
-  EXPECT_EQ(at<pb::ListenersConfigDump>(all, 2).static_listeners_size(), 1);
-  const auto routes = at<pb::RoutesConfigDump>(all, 4);
+  EXPECT_EQ(at<pb::ListenersConfigDump>(all, 3).static_listeners_size(), 1);
+  const auto routes = at<pb::RoutesConfigDump>(all, 5);
   ASSERT_EQ(routes.static_route_configs_size(), 1);
   envoy::config::route::v3::RouteConfiguration route;
   ASSERT_TRUE(routes.static_route_configs(0).route_config().UnpackTo(&route));
   EXPECT_EQ(route.name(), "local");
-  EXPECT_EQ(at<pb::SecretsConfigDump>(all, 5).static_secrets(0).name(), "gs");
+  EXPECT_EQ(at<pb::SecretsConfigDump>(all, 6).static_secrets(0).name(), "gs");
 }
 
 TEST_F(ConfigDumpTest, printsAsEnvoyDoesAndNoSecret) {
@@ -89,10 +90,40 @@ TEST_F(ConfigDumpTest, printsAsEnvoyDoesAndNoSecret) {
   EXPECT_THAT(text, Not(HasSubstr("aGVsbG8=")));  // the Authorization header that routes add
 }
 
+TEST_F(ConfigDumpTest, scopesWhereTheyComeFrom) {
+  ScopesView list, sent;
+  list.name = "list";
+  envoy::config::route::v3::ScopedRouteConfiguration scope;
+  scope.set_name("one");
+  list.scopes.emplace_back().PackFrom(scope);
+  list.updated = std::chrono::system_clock::time_point(std::chrono::seconds(1'700'000'000));
+  sent.name = "sent";
+  sent.dynamic = true;
+  sent.version = "v7";
+  auto refused = std::make_shared<xds::Resource>();
+  refused->version = "v8";
+  sent.refused.emplace_back().refused = std::move(refused);
+  sent.refused.back().reason = "bad";
+  source_.dynamic_views.scopes = {list, sent};
+  const auto scopes = at<pb::ScopedRoutesConfigDump>(dump(), 4);
+  ASSERT_EQ(scopes.inline_scoped_route_configs_size(), 1);
+  EXPECT_EQ(scopes.inline_scoped_route_configs(0).name(), "list");
+  EXPECT_EQ(scopes.inline_scoped_route_configs(0).last_updated().seconds(), 1'700'000'000);
+  envoy::config::route::v3::ScopedRouteConfiguration shown;
+  ASSERT_TRUE(scopes.inline_scoped_route_configs(0).scoped_route_configs(0).UnpackTo(&shown));
+  EXPECT_EQ(shown.name(), "one");
+  ASSERT_EQ(scopes.dynamic_scoped_route_configs_size(), 1);
+  const auto& dynamic = scopes.dynamic_scoped_route_configs(0);
+  EXPECT_EQ(dynamic.name(), "sent");
+  EXPECT_EQ(dynamic.version_info(), "v7");
+  EXPECT_EQ(dynamic.error_state().details(), "bad");
+  EXPECT_EQ(dynamic.error_state().version_info(), "v8");
+}
+
 TEST_F(ConfigDumpTest, endpointsOnRequest) {
   const pb::ConfigDump all = dump("?include_eds");
-  ASSERT_EQ(types(all)[2], "EndpointsConfigDump");
-  const auto endpoints = at<pb::EndpointsConfigDump>(all, 2);
+  ASSERT_EQ(types(all)[3], "EndpointsConfigDump");
+  const auto endpoints = at<pb::EndpointsConfigDump>(all, 3);
   ASSERT_EQ(endpoints.static_endpoint_configs_size(), 2);
   envoy::config::endpoint::v3::ClusterLoadAssignment assignment;
   ASSERT_TRUE(endpoints.static_endpoint_configs(0).endpoint_config().UnpackTo(&assignment));
@@ -146,8 +177,8 @@ TEST_F(ConfigDumpTest, maskKeepsTheNamedFields) {
 TEST_F(ConfigDumpTest, nameRegexChoosesByName) {
   const pb::ConfigDump other = dump("?name_regex=^oth");
   EXPECT_EQ(at<pb::ClustersConfigDump>(other, 1).static_clusters_size(), 1);
-  EXPECT_EQ(at<pb::ListenersConfigDump>(other, 2).static_listeners_size(), 0);
-  EXPECT_EQ(at<pb::RoutesConfigDump>(other, 4).static_route_configs_size(), 0);
+  EXPECT_EQ(at<pb::ListenersConfigDump>(other, 3).static_listeners_size(), 0);
+  EXPECT_EQ(at<pb::RoutesConfigDump>(other, 5).static_route_configs_size(), 0);
   EXPECT_THAT(types(dump("?resource=static_clusters&name_regex=ack")),
               ElementsAre("StaticCluster"));
   EXPECT_EQ(ask("?name_regex=(").status, 400);

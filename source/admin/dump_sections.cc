@@ -1,16 +1,10 @@
-#include <google/protobuf/util/time_util.h>
-
 #include <array>
-#include <map>
 #include <set>
-#include <tuple>
 
 #include "envoy/admin/v3/config_dump.pb.h"
-#include "envoy/admin/v3/config_dump_shared.pb.h"
-#include "envoy/config/endpoint/v3/endpoint.pb.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "source/admin/config_dump.h"
-#include "source/admin/proto_address.h"
+#include "source/admin/dump_parts.h"
 #include "source/config/any.h"
 
 namespace weir::admin {
@@ -21,20 +15,9 @@ using envoy::config::listener::v3::FilterChain;
 using envoy::extensions::filters::network::http_connection_manager::v3::HttpConnectionManager;
 using google::protobuf::Message;
 
-google::protobuf::Timestamp stampOf(std::chrono::system_clock::time_point when) {
-  return google::protobuf::util::TimeUtil::MillisecondsToTimestamp(
-      std::chrono::duration_cast<std::chrono::milliseconds>(when.time_since_epoch()).count());
-}
-
-// Why the newest version of a resource is not in use, where that is so.
 template <typename Entry>
 void addRefusal(const DynamicView& view, Entry& entry) {
-  if (view.refused == nullptr) return;
-  pb::UpdateFailureState& state = *entry.mutable_error_state();
-  *state.mutable_failed_configuration() = view.refused->body;
-  *state.mutable_last_update_attempt() = stampOf(view.refused_at);
-  state.set_details(view.reason);
-  state.set_version_info(view.refused->version);
+  if (view.refused != nullptr) *entry.mutable_error_state() = refusalOf(view);
 }
 
 template <typename Dump>
@@ -77,6 +60,20 @@ std::unique_ptr<Message> clustersDump(const DumpInput& input) {
   return dump;
 }
 
+std::unique_ptr<Message> filtersDump(const DumpInput& input) {
+  auto dump = std::make_unique<pb::EcdsConfigDump>();
+  for (const DynamicView& view : input.dynamic.filters) {
+    if (!input.wants(view.name)) continue;
+    auto& entry = *dump->add_ecds_filters();
+    if (view.active != nullptr) {
+      entry.set_version_info(view.active->version);
+      *entry.mutable_ecds_filter() = view.active->body;
+    }
+    addRefusal(view, entry);
+  }
+  return dump;
+}
+
 void addState(const xds::ResourcePtr& resource, pb::ListenersConfigDump::DynamicListenerState& to) {
   to.set_version_info(resource->version);
   *to.mutable_listener() = resource->body;
@@ -105,8 +102,27 @@ std::unique_ptr<Message> listenersDump(const DumpInput& input) {
   return dump;
 }
 
-std::unique_ptr<Message> scopedRoutesDump(const DumpInput&) {
-  return std::make_unique<pb::ScopedRoutesConfigDump>();
+template <typename Entry>
+void addScopes(const ScopesView& view, Entry& entry) {
+  entry.set_name(view.name);
+  for (const google::protobuf::Any& scope : view.scopes) *entry.add_scoped_route_configs() = scope;
+  *entry.mutable_last_updated() = stampOf(view.updated);
+}
+
+std::unique_ptr<Message> scopedRoutesDump(const DumpInput& input) {
+  auto dump = std::make_unique<pb::ScopedRoutesConfigDump>();
+  for (const ScopesView& view : input.dynamic.scopes) {
+    if (!input.wants(view.name)) continue;
+    if (!view.dynamic) {
+      addScopes(view, *dump->add_inline_scoped_route_configs());
+      continue;
+    }
+    auto& entry = *dump->add_dynamic_scoped_route_configs();
+    addScopes(view, entry);
+    entry.set_version_info(view.version);
+    for (const DynamicView& refused : view.refused) addRefusal(refused, entry);
+  }
+  return dump;
 }
 
 void addRoutes(const FilterChain& chain, const DumpInput& input, pb::RoutesConfigDump& to) {
@@ -150,33 +166,19 @@ std::unique_ptr<Message> secretsDump(const DumpInput& input) {
     entry.mutable_secret()->PackFrom(secret);
     *entry.mutable_last_updated() = stampOf(input.configured_at);
   }
-  return dump;
-}
-
-// What load balancing chooses from now: of a DNS cluster what was resolved.
-envoy::config::endpoint::v3::ClusterLoadAssignment assignmentOf(const cluster::Cluster& cluster) {
-  envoy::config::endpoint::v3::ClusterLoadAssignment assignment;
-  assignment.set_cluster_name(cluster.name());
-  std::map<std::tuple<uint32_t, std::string, std::string, std::string>,
-           envoy::config::endpoint::v3::LocalityLbEndpoints*>
-      localities;
-  for (const auto now = cluster.endpoints(); const cluster::EndpointPtr& endpoint : now->all) {
-    auto*& locality =
-        localities[{endpoint->priority, endpoint->region, endpoint->zone, endpoint->sub_zone}];
-    if (locality == nullptr) {
-      locality = assignment.add_endpoints();
-      locality->set_priority(endpoint->priority);
-      locality->mutable_locality()->set_region(endpoint->region);
-      locality->mutable_locality()->set_zone(endpoint->zone);
-      locality->mutable_locality()->set_sub_zone(endpoint->sub_zone);
+  for (const DynamicView& view : input.dynamic.secrets) {
+    if (!input.wants(view.name)) continue;
+    auto& entry = view.active == nullptr && view.refused == nullptr
+                      ? *dump->add_dynamic_warming_secrets()
+                      : *dump->add_dynamic_active_secrets();
+    entry.set_name(view.name);
+    if (view.active != nullptr) {
+      entry.set_version_info(view.active->version);
+      *entry.mutable_secret() = view.active->body;
     }
-    auto& entry = *locality->add_lb_endpoints();
-    writeAddress(endpoint->connectAddress(), *entry.mutable_endpoint()->mutable_address());
-    entry.mutable_endpoint()->set_hostname(endpoint->hostname);
-    entry.set_health_status(envoy::config::core::v3::HEALTHY);
-    entry.mutable_load_balancing_weight()->set_value(endpoint->weight);
+    addRefusal(view, entry);
   }
-  return assignment;
+  return dump;
 }
 
 std::unique_ptr<Message> endpointsDump(const DumpInput& input) {
@@ -196,6 +198,7 @@ std::unique_ptr<Message> endpointsDump(const DumpInput& input) {
 constexpr std::array kSections = {
     DumpSection{typeOf<pb::BootstrapConfigDump>, bootstrapDump, false},
     DumpSection{typeOf<pb::ClustersConfigDump>, clustersDump, false},
+    DumpSection{typeOf<pb::EcdsConfigDump>, filtersDump, false},
     DumpSection{typeOf<pb::EndpointsConfigDump>, endpointsDump, true},
     DumpSection{typeOf<pb::ListenersConfigDump>, listenersDump, false},
     DumpSection{typeOf<pb::ScopedRoutesConfigDump>, scopedRoutesDump, false},

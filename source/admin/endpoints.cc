@@ -79,7 +79,8 @@ constexpr std::array kEndpoints = {
              kPrometheusParameters},
     Endpoint{"/quitquitquit", quit, true, "exit the server"},
     Endpoint{"/ready", ready, false,
-             "print server state, return 200 if LIVE, otherwise return 503"},
+             "print server state, return 200 if LIVE, otherwise return 503; with ?verbose what is "
+             "stale, and what is waited for"},
     Endpoint{"/readyz", ready, false, "the same as /ready"},
     Endpoint{"/reopen_logs", reopenLogs, true, "reopen access logs"},
     Endpoint{"/reset_counters", resetCounters, true, "reset all counters to zero"},
@@ -90,6 +91,9 @@ constexpr std::array kEndpoints = {
     Endpoint{"/stats", stats, false, "print server stats", kStatsParameters},
     Endpoint{"/stats/prometheus", prometheusStats, false, "print server stats in prometheus format",
              kPrometheusParameters},
+    Endpoint{"/v3/discovery:client_status", clientStatus, false,
+             "print what became of every resource of a control plane (CSDS); a ClientStatusRequest "
+             "may be sent along"},
 };
 
 }  // namespace

@@ -30,6 +30,9 @@ Response resetCounters(const Request& request, AdminSource& source);
 // clusters_endpoint.cc
 Response clusters(const Request& request, AdminSource& source);
 
+// client_status.cc
+Response clientStatus(const Request& request, AdminSource& source);
+
 // config_dump.cc
 Response configDump(const Request& request, AdminSource& source);
 

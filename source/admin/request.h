@@ -32,6 +32,7 @@ struct Request {
   std::string method;  // "GET"
   std::string path;    // "/stats"
   Parameters parameters;
+  std::string body{};  // unless it was a form
 };
 
 inline constexpr std::string_view kText = "text/plain; charset=UTF-8";

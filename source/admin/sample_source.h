@@ -16,13 +16,7 @@ inline constexpr const char* kSampleBootstrap = R"(
 node: {id: n1, cluster: c1}
 admin: {address: {socket_address: {address: 127.0.0.1, port_value: 0}}}
 layered_runtime:
-  layers:
-  - name: static
-    static_layer:
-      health_check: {min_interval: 5}
-      a.b: true
-      f: {numerator: 50, denominator: HUNDRED}
-  - {name: adm, admin_layer: {}}
+  layers: [{name: adm, admin_layer: {}}]
 static_resources:
   listeners:
   - name: web
@@ -83,6 +77,7 @@ struct SampleSource final : AdminSource {
     return std::chrono::system_clock::time_point(std::chrono::seconds(1'700'000'000));
   }
   ClusterTable clusters() const override { return table; }
+  DynamicViews dynamic() const override { return dynamic_views; }
   std::vector<ListenerView> listeners() const override {
     return {{"web", *net::Address::ip("127.0.0.1", 10000)},
             {"sock", *net::Address::unixPath("/run/weir.sock")}};
@@ -102,8 +97,12 @@ struct SampleSource final : AdminSource {
   std::vector<std::string> decisions(size_t most) const override {
     return std::vector<std::string>(std::min<size_t>(most, 3), "{\"code\":200}");
   }
-  RuntimeValues runtimeOverrides() const override { return overrides; }
+  std::vector<RuntimeLayerView> runtime() const override {
+    if (!config->has_layered_runtime()) return {};
+    return {{"static", {{"health_check.min_interval", "5"}, {"a.b", "true"}}}, {"adm", overrides}};
+  }
   std::optional<Error> modifyRuntime(const RuntimeValues& values) override {
+    if (!config->has_layered_runtime()) return Error{"", "No admin layer specified"};
     for (const auto& [key, value] : values) {
       if (key == "bad") return Error{"", "bad is not a key"};
       overrides[key] = value;
@@ -121,6 +120,7 @@ struct SampleSource final : AdminSource {
   mutable StatStore store;
   BootstrapPtr config;
   ClusterTable table;
+  DynamicViews dynamic_views;
   envoy::admin::v3::ServerInfo::State state_now = envoy::admin::v3::ServerInfo::LIVE;
   std::vector<Unready> waiting;
   RuntimeValues overrides;

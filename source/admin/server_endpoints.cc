@@ -34,10 +34,15 @@ uint64_t residentBytes() {
 
 }  // namespace
 
-Response ready(const Request&, AdminSource& source) {
+Response ready(const Request& request, AdminSource& source) {
   const pb::ServerInfo::State state = source.state();
   const uint16_t status = state == pb::ServerInfo::LIVE ? 200 : 503;
-  return {.status = status, .body = pb::ServerInfo::State_Name(state) + "\n"};
+  std::string body = pb::ServerInfo::State_Name(state) + "\n";
+  if (request.has("verbose")) {
+    for (const std::string& line : source.staleness()) body += "stale: " + line + "\n";
+    for (const Unready& unready : source.unready()) body += "waits: " + unready.name + "\n";
+  }
+  return {.status = status, .body = std::move(body)};
 }
 
 Response live(const Request&, AdminSource&) { return ok(); }

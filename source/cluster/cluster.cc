@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "source/cluster/membership.h"
+
 namespace weir::cluster {
 
 bool Budgets::retriesFull(const Limits& limits) const {
@@ -10,26 +12,53 @@ bool Budgets::retriesFull(const Limits& limits) const {
   return retries.full(std::max(limits.retry_budget->least, static_cast<uint32_t>(share)));
 }
 
+Cluster::Cluster(uint32_t slot, ClusterSettings settings, StatScope stats, const Cluster* former)
+    : slot_(slot),
+      settings_(std::move(settings)),
+      scope_(std::move(stats)),
+      shared_(former != nullptr ? former->shared_ : std::make_shared<Shared>(settings_.http2)) {}
+
 // Cold: stats() is called several times a request, and this would be inlined into it.
 [[gnu::cold]] const ClusterStats& Cluster::makeStats() const {
-  std::lock_guard lock(mutex_);
-  if (stats_ == nullptr) {
-    const bool http2 = settings_.http_version != HttpVersion::Http1;
-    stats_ = std::make_unique<ClusterStats>(scope_, http2);
-    // Others' discovery tells of each change.
-    if (settings_.discovery == Discovery::Static && !withdrawn_) {
-      members_ = endpoints_->all.size();
-      Membership(scope_).enter(members_);
-    }
+  {
+    std::lock_guard lock(mutex_);
+    enterLocked();
   }
-  stats_seen_.store(stats_.get(), std::memory_order_release);
-  return *stats_;
+  std::lock_guard lock(shared_->mutex);
+  if (shared_->stats == nullptr) {
+    const bool http2 = settings_.http_version != HttpVersion::Http1;
+    shared_->stats = std::make_unique<const ClusterStats>(scope_, http2);
+  }
+  stats_seen_.store(shared_->stats.get(), std::memory_order_release);
+  return *shared_->stats;
+}
+
+void Cluster::publish(EndpointSetPtr endpoints) {
+  std::lock_guard lock(mutex_);
+  endpoints_ = std::move(endpoints);
+  if (!entered_ || withdrawn_) return;
+  const Membership membership(scope_);
+  membership.countChange();
+  membership.change(std::exchange(members_, endpoints_->all.size()), endpoints_->all.size());
+}
+
+void Cluster::enterLocked() const {
+  if (withdrawn_ || std::exchange(entered_, true)) return;
+  members_ = endpoints_->all.size();
+  const Membership membership(scope_);
+  membership.countChange();
+  membership.change(0, members_);
+}
+
+void Cluster::enter() {
+  std::lock_guard lock(mutex_);
+  enterLocked();
 }
 
 void Cluster::withdraw() {
   std::lock_guard lock(mutex_);
   withdrawn_ = true;
-  if (const size_t members = std::exchange(members_, 0)) Membership(scope_).leave(members);
+  if (const size_t members = std::exchange(members_, 0)) Membership(scope_).change(members, 0);
 }
 
 }  // namespace weir::cluster

@@ -16,7 +16,6 @@
 #include "source/cluster/cluster_settings.h"
 #include "source/cluster/cluster_stats.h"
 #include "source/cluster/endpoint.h"
-#include "source/cluster/membership.h"
 #include "weir/stats.h"
 
 namespace weir::cluster {
@@ -43,8 +42,10 @@ struct Budgets {
 
 class Cluster {
  public:
-  Cluster(uint32_t slot, ClusterSettings settings, StatScope stats)
-      : slot_(slot), settings_(std::move(settings)), scope_(std::move(stats)) {}
+  // `former`: the version whose connections go on with this one: its settings make the same ones
+  // (sameConnections()), and TLS is the same object. They are counted together. Null: none.
+  Cluster(uint32_t slot, ClusterSettings settings, StatScope stats,
+          const Cluster* former = nullptr);
 
   uint32_t slot() const { return slot_; }
   const std::string& name() const { return settings_.name; }
@@ -55,16 +56,19 @@ class Cluster {
     return stats != nullptr ? *stats : makeStats();
   }
   const StatScope& statScope() const { return scope_; }
+  bool continues(const Cluster& former) const { return shared_ == former.shared_; }
+  // As in the settings; lives as long as any version that goes on with the same connections.
+  const http2::Options& http2() const { return shared_->http2; }
 
   // What discovery said last. Any thread; workers keep their own copy (WorkerClusters::update).
   EndpointSetPtr endpoints() const {
     std::lock_guard lock(mutex_);
     return endpoints_;
   }
-  void publish(EndpointSetPtr endpoints) {
-    std::lock_guard lock(mutex_);
-    endpoints_ = std::move(endpoints);
-  }
+  void publish(EndpointSetPtr endpoints);
+  // It has its name now: its endpoints count as members (membership_total), at the latest when it
+  // is first used. Not after withdraw(). Any thread, any number of times.
+  void enter();
   // Another cluster, or none, has its name now: its endpoints count as members no more. Any thread,
   // any number of times.
   void withdraw();
@@ -72,19 +76,32 @@ class Cluster {
   const Limits& limits(Priority priority) const {
     return priority == Priority::High ? settings_.high_limits : settings_.limits;
   }
-  Budgets& budgets(Priority priority) const { return budgets_[static_cast<size_t>(priority)]; }
+  Budgets& budgets(Priority priority) const {
+    return shared_->budgets[static_cast<size_t>(priority)];
+  }
 
  private:
+  // What versions with the same connections have in common.
+  struct Shared {
+    explicit Shared(const http2::Options& options) : http2(options) {}
+
+    std::array<Budgets, 2> budgets;
+    const http2::Options http2;
+    std::mutex mutex;  // of stats, while they are made
+    std::unique_ptr<const ClusterStats> stats;
+  };
+
   const uint32_t slot_;
   const ClusterSettings settings_;
   const StatScope scope_;
   const ClusterStats& makeStats() const;
+  void enterLocked() const;
 
-  mutable std::array<Budgets, 2> budgets_;
+  const std::shared_ptr<Shared> shared_;
   mutable std::atomic<const ClusterStats*> stats_seen_{nullptr};
-  mutable std::unique_ptr<ClusterStats> stats_;
   mutable std::mutex mutex_;
-  mutable size_t members_ = 0;  // that membership_total has of it; of Static discovery
+  mutable size_t members_ = 0;  // that membership_total has of it
+  mutable bool entered_ = false;
   bool withdrawn_ = false;
   EndpointSetPtr endpoints_ = std::make_shared<const EndpointSet>();
 };

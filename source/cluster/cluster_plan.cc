@@ -199,6 +199,7 @@ std::optional<ClusterPlan> planCluster(const ClusterProto& proto, const Where& a
   plan.locality_weighted = balancing.locality_weighted;
   if (type.discovery == Discovery::Eds) {
     plan.eds = planEds(proto, at);
+    plan.settings.eds_service_name = proto.eds_cluster_config().service_name();
   } else if (type.known) {
     plan.endpoints = planEndpoints(proto, type.discovery, balancing.locality_weighted, at);
   }
@@ -210,8 +211,11 @@ std::optional<ClusterPlan> planCluster(const ClusterProto& proto, const Where& a
   return plan;
 }
 
-std::shared_ptr<Endpoint> makeEndpoint(const EndpointSpec& spec, const net::Address& address) {
-  auto endpoint = std::make_shared<Endpoint>();
+std::shared_ptr<Endpoint> makeEndpoint(const EndpointSpec& spec, const net::Address& address,
+                                       const Endpoint* former) {
+  auto endpoint = former == nullptr ? std::make_shared<Endpoint>()
+                                    : std::make_shared<Endpoint>(former->shared_counts);
+  if (former != nullptr) endpoint->moving = former->moving;
   endpoint->address = address;
   endpoint->text = address.text();
   endpoint->hostname = spec.hostname;
@@ -225,8 +229,13 @@ std::shared_ptr<Endpoint> makeEndpoint(const EndpointSpec& spec, const net::Addr
 
 namespace {
 
+// What certificates are checked against is part of what a host is.
+bool isHost(const Endpoint& endpoint, const EndpointSpec& spec) {
+  return endpoint.moving == nullptr && endpoint.hostname == spec.hostname;
+}
+
 bool says(const Endpoint& endpoint, const EndpointSpec& spec) {
-  return endpoint.hostname == spec.hostname && endpoint.weight == spec.weight &&
+  return isHost(endpoint, spec) && endpoint.weight == spec.weight &&
          endpoint.priority == spec.priority && endpoint.region == spec.region &&
          endpoint.zone == spec.zone && endpoint.sub_zone == spec.sub_zone;
 }
@@ -239,14 +248,14 @@ EndpointSetPtr makeEndpoints(const std::vector<EndpointSpec>& specs, const Endpo
   auto set = std::make_shared<EndpointSet>();
   for (const EndpointSpec& spec : specs) {
     const auto [from, to] = known.equal_range(spec.address.text());
-    const auto same =
-        std::find_if(from, to, [&](const auto& at) { return says(*at.second, spec); });
-    if (same == to) {
-      set->all.push_back(makeEndpoint(spec, spec.address));
-    } else {
-      set->all.push_back(same->second);
-      known.erase(same);
+    auto same = std::find_if(from, to, [&](const auto& at) { return says(*at.second, spec); });
+    const bool unchanged = same != to;
+    if (!unchanged) {
+      same = std::find_if(from, to, [&](const auto& at) { return isHost(*at.second, spec); });
     }
+    const Endpoint* host = same == to ? nullptr : same->second.get();
+    set->all.push_back(unchanged ? same->second : makeEndpoint(spec, spec.address, host));
+    if (same != to) known.erase(same);
   }
   return set;
 }

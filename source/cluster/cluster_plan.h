@@ -72,11 +72,13 @@ std::optional<std::vector<EndpointSpec>> planAssignment(
     const envoy::config::endpoint::v3::ClusterLoadAssignment& proto, const ClusterPlan& plan,
     const Where& at);
 
-// Endpoints that have addresses; of those that `former` has just so, its objects.
+// Endpoints that have addresses; of those that `former` has just so, its objects, and of those that
+// it has elsewhere (with another weight, priority or locality) the same hosts.
 EndpointSetPtr makeEndpoints(const std::vector<EndpointSpec>& specs,
                              const EndpointSet& former = {});
 
-// One endpoint of a plan at an address.
-std::shared_ptr<Endpoint> makeEndpoint(const EndpointSpec& spec, const net::Address& address);
+// One endpoint of a plan at an address; the same host as `former`, if that is not null.
+std::shared_ptr<Endpoint> makeEndpoint(const EndpointSpec& spec, const net::Address& address,
+                                       const Endpoint* former = nullptr);
 
 }  // namespace weir::cluster

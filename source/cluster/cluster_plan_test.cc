@@ -104,6 +104,7 @@ TEST(ClusterPlan, EndpointsOfEdsAreAskedForByName) {
       "eds_cluster_config": {"eds_config": {"ads": {}}, "service_name": "s"}})");
   ASSERT_TRUE(other.plan) << other.text();
   EXPECT_EQ(other.plan->eds.name, "s");
+  EXPECT_EQ(other.plan->settings.eds_service_name, "s");
   EXPECT_EQ(plan(R"({"name": "c", "type": "EDS"})").errors(),
             Paths{"eds_cluster_config.eds_config"});
 }
@@ -131,6 +132,8 @@ TEST(ClusterPlan, AnAssignmentKeepsTheEndpointsThatItNamesAgain) {
   ASSERT_EQ(after->all.size(), 2u);
   EXPECT_EQ(after->all[0], before->all[1]);
   EXPECT_NE(after->all[1], before->all[0]);
+  EXPECT_TRUE(after->all[1]->isSameHost(*before->all[0]));
+  EXPECT_FALSE(after->all[1]->isSameHost(*after->all[0]));
   EXPECT_EQ(after->all[1]->weight, 3u);
   EXPECT_FALSE(read(one, "other"));
   EXPECT_FALSE(read(endpoint("a.name", 1)));

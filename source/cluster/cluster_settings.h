@@ -49,7 +49,9 @@ struct Limits {
 
 struct ClusterSettings {
   std::string name;
-  std::string stat_name;  // alt_stat_name or name
+  std::string stat_name;         // alt_stat_name or name
+  std::string eds_service_name;  // of Eds; empty: the name
+  bool added_via_api = false;    // by a control plane
   Discovery discovery = Discovery::Static;
   LbPolicy lb_policy = LbPolicy::RoundRobin;
   uint32_t choice_count = 2;  // of LeastRequest

@@ -18,6 +18,10 @@ bool connectTo(transport::Connection& connection, const ClusterSettings& setting
     if (settings.names && settings.names->asked) names.requested = wish.server_name;
     if (settings.names && settings.names->verified) names.verified = wish.server_name;
     auto session = settings.tls->connect(names);
+    if (session == nullptr) {
+      errno = EKEYREJECTED;
+      return false;
+    }
     session->offerProtocols(wish.alpn);
     connection.secure(std::move(session));
   }

@@ -17,7 +17,8 @@ struct TlsWish {
 };
 
 // False: failed at once, with errno; EDESTADDRREQ: the settings want the certificate to be for the
-// name in the wish, and there is none. To go on without would let clients choose to be unverified.
+// name in the wish, and there is none (to go on without would let clients choose to be unverified);
+// EKEYREJECTED: a secret of its TLS is still to come.
 bool connectTo(transport::Connection& connection, const ClusterSettings& settings,
                const Endpoint& endpoint, const TlsWish& wish = {});
 

@@ -26,6 +26,7 @@ class DnsTarget final : net::TimerUser {
   // Each says whether the cluster has another set of endpoints now.
   bool takeAll(const net::DnsAnswer& answer);
   bool takeFirst(const net::DnsAnswer& answer);
+  std::shared_ptr<Endpoint> made(const net::Address& address);
   void onFailure(net::DnsError error);
   milliseconds untilRefresh(const net::DnsAnswer& answer) const;
   milliseconds untilRetry();
@@ -93,7 +94,7 @@ bool DnsTarget::takeAll(const net::DnsAnswer& answer) {
         std::find_if(endpoints_.begin(), endpoints_.end(),
                      [&](const EndpointPtr& endpoint) { return endpoint->address == address; });
     changed |= same == endpoints_.end();
-    next.push_back(same != endpoints_.end() ? *same : makeEndpoint(spec_, address));
+    next.push_back(same != endpoints_.end() ? *same : made(address));
   }
   // An answer in another order is the same answer.
   if (changed) endpoints_ = std::move(next);
@@ -106,10 +107,28 @@ bool DnsTarget::takeFirst(const net::DnsAnswer& answer) {
     endpoints_.front()->moving->moveTo(std::move(address));
     return false;
   }
-  auto endpoint = makeEndpoint(spec_, address);
-  endpoint->moving = std::make_unique<MovingAddress>(std::move(address));
+  auto endpoint = made(address);
+  if (endpoint->moving == nullptr) {
+    endpoint->moving = std::make_shared<MovingAddress>(std::move(address));
+  } else {
+    endpoint->moving->moveTo(std::move(address));
+  }
   endpoints_.push_back(std::move(endpoint));
   return true;
+}
+
+// The same host as one of the former version's, which nobody else took.
+std::shared_ptr<Endpoint> DnsTarget::made(const net::Address& address) {
+  const bool logical = owner_.discovery_ == Discovery::LogicalDns;
+  auto& former = owner_.former_;
+  const auto same = std::find_if(former.begin(), former.end(), [&](const EndpointPtr& endpoint) {
+    return endpoint->hostname == spec_.hostname && (endpoint->moving != nullptr) == logical &&
+           endpoint->address.port() == spec_.port && (logical || endpoint->address == address);
+  });
+  if (same == former.end()) return makeEndpoint(spec_, address);
+  auto endpoint = makeEndpoint(spec_, address, same->get());
+  former.erase(same);
+  return endpoint;
 }
 
 // Zero: what was answered never changes.
@@ -145,17 +164,18 @@ DnsDiscovery::Stats::Stats(const StatScope& scope)
       success(scope.counter("update_success")),
       failure(scope.counter("update_failure")),
       empty(scope.counter("update_empty")),
-      no_rebuild(scope.counter("update_no_rebuild")),
-      membership(scope) {}
+      no_rebuild(scope.counter("update_no_rebuild")) {}
 
 DnsDiscovery::DnsDiscovery(net::Loop& loop, net::Resolver& resolver, const ClusterPlan& plan,
-                           const StatScope& scope, uint64_t seed, Callbacks callbacks)
+                           const StatScope& scope, uint64_t seed, Callbacks callbacks,
+                           const EndpointSet& former)
     : loop_(loop),
       resolver_(resolver),
       discovery_(plan.settings.discovery),
       spec_(plan.dns),
       stats_(scope),
       callbacks_(std::move(callbacks)),
+      former_(former.all),
       random_(static_cast<std::minstd_rand::result_type>(seed ^ (seed >> 32))) {
   for (const EndpointSpec& endpoint : plan.endpoints) {
     targets_.push_back(std::make_unique<DnsTarget>(*this, endpoint));
@@ -178,6 +198,7 @@ void DnsDiscovery::onTargetAnswered() {
   const auto answered = [](const auto& target) { return target->answered(); };
   ready_ = std::any_of(targets_.begin(), targets_.end(), has_endpoint) ||
            std::all_of(targets_.begin(), targets_.end(), answered);
+  if (ready_) former_.clear();  // the version that had them goes
   if (ready_ && callbacks_.ready) callbacks_.ready();
 }
 
@@ -186,7 +207,6 @@ void DnsDiscovery::publish() {
   for (const auto& target : targets_) {
     set->all.insert(set->all.end(), target->endpoints().begin(), target->endpoints().end());
   }
-  stats_.membership.publish(set->all.size());
   callbacks_.publish(std::move(set));
 }
 

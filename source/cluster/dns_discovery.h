@@ -20,7 +20,6 @@
 
 #include "source/cluster/cluster_plan.h"
 #include "source/cluster/endpoint.h"
-#include "source/cluster/membership.h"
 #include "source/net/loop.h"
 #include "source/net/resolver.h"
 #include "weir/stats.h"
@@ -38,9 +37,11 @@ class DnsDiscovery {
     std::function<void(std::string_view name, net::DnsError)> failing = {};
   };
 
-  // `scope` is the cluster's ("cluster.<name>."). `seed` is for jitter.
+  // `scope` is the cluster's ("cluster.<name>."). `seed` is for jitter. `former`: what the version
+  // before has; what stays of it until the discovery is ready are the same hosts.
   DnsDiscovery(net::Loop& loop, net::Resolver& resolver, const ClusterPlan& plan,
-               const StatScope& scope, uint64_t seed, Callbacks callbacks);
+               const StatScope& scope, uint64_t seed, Callbacks callbacks,
+               const EndpointSet& former = {});
   DnsDiscovery(const DnsDiscovery&) = delete;
   ~DnsDiscovery();
 
@@ -54,7 +55,6 @@ class DnsDiscovery {
   struct Stats {
     explicit Stats(const StatScope& scope);
     Counter attempt, success, failure, empty, no_rebuild;
-    Membership membership;
   };
 
   void onTargetAnswered();  // by each target, after each answer
@@ -67,6 +67,7 @@ class DnsDiscovery {
   const DnsSpec spec_;
   const Stats stats_;
   const Callbacks callbacks_;
+  std::vector<EndpointPtr> former_;  // that nobody has taken yet
   std::minstd_rand random_;
   std::vector<std::unique_ptr<DnsTarget>> targets_;
   bool ready_ = false;

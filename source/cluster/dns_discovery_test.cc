@@ -52,7 +52,8 @@ class DnsDiscoveryTest : public testing::Test, public net::TimerUser {
                 [this](std::string_view name, net::DnsError error) {
                   failing_.emplace_back(name);
                   last_error_ = error;
-                }});
+                }},
+        former_);
     discovery_->start();
   }
 
@@ -80,6 +81,7 @@ class DnsDiscoveryTest : public testing::Test, public net::TimerUser {
   std::unique_ptr<net::Resolver> resolver_;
   StatStore stats_;
   ClusterPlan plan_;
+  EndpointSet former_;
   std::vector<EndpointSetPtr> sets_;
   int readies_ = 0;
   std::vector<std::string> failing_;
@@ -103,9 +105,6 @@ TEST_F(DnsDiscoveryTest, StrictDnsMakesAnEndpointOfEveryAddressOfEveryName) {
   EXPECT_EQ(endpoint.hostname, "a.test");
   EXPECT_EQ(endpoint.weight, 3u);
   EXPECT_EQ(endpoint.zone, "z1");
-  EXPECT_EQ(stat("membership_total"), 3u);
-  EXPECT_EQ(stat("membership_healthy"), 3u);
-  EXPECT_EQ(stat("membership_change"), 2u);
 }
 
 TEST_F(DnsDiscoveryTest, EndpointsThatStayAreTheSameObjects) {
@@ -122,6 +121,36 @@ TEST_F(DnsDiscoveryTest, EndpointsThatStayAreTheSameObjects) {
   EXPECT_EQ(sets_[1]->all[0]->counts.rq_total, 7u);
 }
 
+TEST_F(DnsDiscoveryTest, HostsOfAFormerVersionAreTheSameHosts) {
+  server_["a.test"] = {.v4 = {"192.0.2.1", "192.0.2.2"}};
+  add("a.test");
+  start();
+  ASSERT_TRUE(runUntil([&] { return sets_.size() == 1; }));
+  former_ = *sets_[0];
+  server_["a.test"].v4 = {"192.0.2.2", "192.0.2.3"};
+  plan_.endpoints[0].weight = 9;
+  start();
+  ASSERT_TRUE(runUntil([&] { return sets_.size() == 2; }));
+  ASSERT_EQ(textsOf(*sets_[1]), (Names{"192.0.2.2:80", "192.0.2.3:80"}));
+  EXPECT_TRUE(sets_[1]->all[0]->isSameHost(*former_.all[1]));
+  EXPECT_EQ(sets_[1]->all[0]->weight, 9u);
+  EXPECT_FALSE(sets_[1]->all[1]->isSameHost(*former_.all[0]));
+}
+
+TEST_F(DnsDiscoveryTest, TheOneHostOfLogicalDnsStaysInAnotherVersion) {
+  server_["a.test"] = {.v4 = {"192.0.2.1"}};
+  plan_.settings.discovery = Discovery::LogicalDns;
+  add("a.test");
+  start();
+  ASSERT_TRUE(runUntil([&] { return sets_.size() == 1; }));
+  former_ = *sets_[0];
+  server_["a.test"].v4 = {"192.0.2.7"};
+  start();
+  ASSERT_TRUE(runUntil([&] { return sets_.size() == 2; }));
+  EXPECT_TRUE(sets_[1]->all[0]->isSameHost(*former_.all[0]));
+  EXPECT_EQ(former_.all[0]->connectAddress().text(), "192.0.2.7:80");
+}
+
 TEST_F(DnsDiscoveryTest, AnAnswerInAnotherOrderChangesNothing) {
   server_["a.test"] = {.v4 = {"192.0.2.1", "192.0.2.2"}};
   add("a.test");
@@ -130,7 +159,6 @@ TEST_F(DnsDiscoveryTest, AnAnswerInAnotherOrderChangesNothing) {
   server_["a.test"].v4 = {"192.0.2.2", "192.0.2.1"};
   ASSERT_TRUE(runUntil([&] { return stat("update_no_rebuild") >= 3; }));
   EXPECT_EQ(sets_.size(), 1u);
-  EXPECT_EQ(stat("membership_change"), 1u);
   EXPECT_EQ(stat("update_success"), stat("update_no_rebuild") + 1);
 }
 
@@ -144,7 +172,6 @@ TEST_F(DnsDiscoveryTest, FailuresKeepTheLastGoodAnswerAndSaySoOnce) {
   EXPECT_EQ(sets_.size(), 1u);
   EXPECT_EQ(failing_, std::vector<std::string>{"a.test"});
   EXPECT_EQ(last_error_, net::DnsError::Server);
-  EXPECT_EQ(stat("membership_total"), 1u);
   server_["a.test"] = {.v4 = {"192.0.2.9"}};
   ASSERT_TRUE(runUntil([&] { return sets_.size() == 2; }));
   EXPECT_EQ(textsOf(*sets_[1]), Names{"192.0.2.9:80"});
@@ -160,7 +187,6 @@ TEST_F(DnsDiscoveryTest, AStrictNameThatIsGoneHasNoEndpoints) {
   EXPECT_TRUE(sets_[1]->all.empty());
   EXPECT_GE(stat("update_empty"), 1u);
   EXPECT_EQ(stat("update_failure"), 0u);
-  EXPECT_EQ(stat("membership_total"), 0u);
 }
 
 TEST_F(DnsDiscoveryTest, AFirstFailureMakesItReadyToo) {

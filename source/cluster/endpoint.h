@@ -1,6 +1,7 @@
 // An Endpoint is one address of a cluster; an EndpointSet is what load balancing chooses from: an
 // immutable list, replaced as a whole when discovery or health changes it. Endpoints that stay are
-// shared between the old set and the new one, with their counts.
+// shared between the old set and the new one. One that only has another weight, priority or
+// locality is a new object with the same counts: the same host, whose connections go on.
 #pragma once
 
 #include <atomic>
@@ -42,16 +43,22 @@ class MovingAddress {
 
 struct Endpoint {
   net::Address address;                   // of a LOGICAL_DNS cluster: the first one
-  std::unique_ptr<MovingAddress> moving;  // of a LOGICAL_DNS cluster, else null
+  std::shared_ptr<MovingAddress> moving;  // of a LOGICAL_DNS cluster, else null
   std::string text;                       // "10.0.0.1:80"
   std::string hostname;                   // the name it was resolved from, or Endpoint.hostname
   uint32_t weight = 1;
   uint32_t priority = 0;
   std::string region, zone, sub_zone;
-  mutable EndpointCounts counts;
+  std::shared_ptr<EndpointCounts> shared_counts;  // of all that are the same host
+  EndpointCounts& counts;
+
+  Endpoint() : Endpoint(std::make_shared<EndpointCounts>()) {}
+  explicit Endpoint(std::shared_ptr<EndpointCounts> its_counts)
+      : shared_counts(std::move(its_counts)), counts(*shared_counts) {}
 
   // Where a new connection goes.
   net::Address connectAddress() const { return moving ? moving->get() : address; }
+  bool isSameHost(const Endpoint& other) const { return shared_counts == other.shared_counts; }
 };
 
 using EndpointPtr = std::shared_ptr<const Endpoint>;

@@ -1,4 +1,5 @@
-// How many endpoints a cluster has, under Envoy's names ("cluster.<name>.membership_total").
+// How many endpoints a cluster has, under Envoy's names ("cluster.<name>.membership_total"). Two
+// versions of a cluster may count at one time, so each adds and takes away its own. Any thread.
 #pragma once
 
 #include <cstddef>
@@ -14,22 +15,17 @@ class Membership {
         total_(scope.gauge("membership_total")),
         healthy_(scope.gauge("membership_healthy")) {}
 
-  // For every set that is published, by the one thread that does so.
-  void publish(size_t endpoints) const {
-    change_.add();
-    total_.set(endpoints);
-    healthy_.set(endpoints);
+  void change(size_t from, size_t to) const {
+    if (to >= from) {
+      total_.add(to - from);
+      healthy_.add(to - from);
+    } else {
+      total_.sub(from - to);
+      healthy_.sub(from - to);
+    }
   }
-  // For a set that never changes: once when the cluster comes and once when it goes. Any thread.
-  void enter(size_t endpoints) const {
-    change_.add();
-    total_.add(endpoints);
-    healthy_.add(endpoints);
-  }
-  void leave(size_t endpoints) const {
-    total_.sub(endpoints);
-    healthy_.sub(endpoints);
-  }
+  // Of every set that is published.
+  void countChange() const { change_.add(); }
 
  private:
   Counter change_;

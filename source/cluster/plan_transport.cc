@@ -56,7 +56,7 @@ void readNames(const UpstreamHttpProtocolOptions& proto, ClusterSettings& settin
                        "checking certificates without TLS");
     return;
   }
-  if (proto.auto_san_validation() && !settings.tls->verifiesChain()) {
+  if (proto.auto_san_validation() && !settings.tls->verifyNames()) {
     at.field("auto_san_validation").error("names prove nothing without trusted_ca");
   }
   RequestNames names{proto.auto_sni(), proto.auto_san_validation(), {}};

@@ -4,16 +4,21 @@
 
 #include <atomic>
 #include <cstdint>
+#include <utility>
+
+#include "weir/runtime.h"
 
 namespace weir::listener {
 
 class ConnectionLimit {
  public:
-  explicit ConnectionLimit(uint64_t most) : most_(most) {}
+  explicit ConnectionLimit(uint64_t most, RuntimeKey instead = {})
+      : most_(most), instead_(std::move(instead)) {}
 
   // False: there are as many as there may be.
   bool take() {
-    if (taken_.fetch_add(1, std::memory_order_relaxed) < most_) return true;
+    if (taken_.fetch_add(1, std::memory_order_relaxed) < instead_.number().value_or(most_))
+      return true;
     give();
     return false;
   }
@@ -23,6 +28,7 @@ class ConnectionLimit {
 
  private:
   const uint64_t most_;
+  const RuntimeKey instead_;  // while it has a number
   std::atomic<uint64_t> taken_{0};
 };
 

@@ -1,4 +1,7 @@
 // Sockets of listeners that come, go, and take each other's place: no client is refused.
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include "test/harness/listener_fixture.h"
 
 namespace weir::listener {
@@ -73,6 +76,24 @@ TEST_F(ListenerSockets, anAddressMoreAndOneLess) {
   EXPECT_EQ(answers(second), "a");
   client.ask();
   EXPECT_TRUE(soon([&] { return client.got("200 OK"); })) << "its chain is still there";
+}
+
+// Small answers leave at once; it costs no call for each connection.
+TEST_F(ListenerSockets, whatIsAcceptedDoesNotWaitForMoreToSend) {
+  const Plan made = plan("a", chain("a"));
+  auto opened = openSockets(*made, made->addresses[0], 1);
+  ASSERT_TRUE(opened);
+  const int listening = opened->front().get();
+  const Wire client(net::Address::localOf(listening));
+  net::Fd accepted;
+  ASSERT_TRUE(soon([&] {
+    accepted = net::Fd(::accept4(listening, nullptr, nullptr, SOCK_CLOEXEC));
+    return static_cast<bool>(accepted);
+  }));
+  int on = 0;
+  socklen_t size = sizeof on;
+  ASSERT_EQ(::getsockopt(accepted.get(), IPPROTO_TCP, TCP_NODELAY, &on, &size), 0);
+  EXPECT_EQ(on, 1);
 }
 
 TEST_F(ListenerSockets, addressesAreExchanged) {

@@ -93,9 +93,9 @@ struct ListenerPlan {
   ChainIndex index;         // of `chains`
   bool only_chain = false;  // there is one, and it takes every connection
   FilterChainPtr default_chain;
-  std::function<std::optional<uint64_t>()> connection_limit;  // empty or nothing: none
-  std::shared_ptr<ConnectionLimit> global_limit;              // null: none, or not for this one
-  bool bypasses_overload = false;                             // bypass_overload_manager
+  RuntimeKey connection_limit;                    // no number: none
+  std::shared_ptr<ConnectionLimit> global_limit;  // null: none, or not for this one
+  bool bypasses_overload = false;                 // bypass_overload_manager
   ListenerStats stats;
 };
 

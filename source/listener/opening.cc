@@ -114,7 +114,9 @@ void Opening::matchChain() {
 void Opening::secure() {
   if (chain_->tls == nullptr) return decide();
   if (chain_->transport_timeout.count() != 0) wait(Stage::Securing, chain_->transport_timeout);
-  connection_->secure(chain_->tls->accept());
+  auto session = chain_->tls->accept();
+  if (session == nullptr) return close();
+  connection_->secure(std::move(session));
 }
 
 void Opening::onConnected() { decide(); }

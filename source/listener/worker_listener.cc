@@ -1,6 +1,5 @@
 #include "source/listener/worker_listener.h"
 
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -61,11 +60,9 @@ bool WorkerListener::admit() {
     plan_->stats.overload_reject.add();
     return false;
   }
-  if (plan_->connection_limit) {
-    if (const auto most = plan_->connection_limit(); most && balance_->sum() >= *most) {
-      plan_->stats.cx_overflow.add();
-      return false;
-    }
+  if (const auto most = plan_->connection_limit.number(); most && balance_->sum() >= *most) {
+    plan_->stats.cx_overflow.add();
+    return false;
   }
   if (plan_->global_limit != nullptr && !plan_->global_limit->take()) {
     plan_->stats.global_cx_overflow.add();
@@ -108,10 +105,6 @@ void WorkerListener::adopt(HandedSocket socket) {
 }
 
 void WorkerListener::begin(net::Fd fd, const net::Address& remote, const net::Address& local) {
-  if (!remote.isUnix()) {
-    const int on = 1;
-    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  }
   const transport::Accepted accepted{
       remote, local, g_connection_id.fetch_add(1, std::memory_order_relaxed), services_.loop.now()};
   auto connection = std::make_unique<transport::Connection>(services_.loop);

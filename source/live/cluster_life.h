@@ -1,17 +1,19 @@
-// A ClusterLife is one version of a cluster on the main thread: it finds the endpoints, for as long
-// as it lives, and says when the first are there. Until then the version is warming: nobody uses
-// it. Owned by Clusters; main thread.
+// A ClusterLife is one version of a cluster on the main thread: it finds the endpoints, and the
+// secrets of its TLS, for as long as it lives, and says when the first are there. Until then the
+// version is warming: nobody uses it. Owned by Clusters; main thread.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
 #include "source/cluster/cluster_plan.h"
 #include "source/cluster/dns_discovery.h"
 #include "source/live/resolvers.h"
+#include "source/live/secret_life.h"
 #include "source/xds/sources.h"
 #include "source/xds/watch.h"
 
@@ -23,6 +25,7 @@ class ClusterLife final : private xds::Watcher {
     net::Loop& loop;
     Resolvers& resolvers;
     xds::Sources& sources;
+    SecretLife::Parts secrets;
   };
   struct Callbacks {
     // The cluster has other endpoints; it has them already.
@@ -39,20 +42,21 @@ class ClusterLife final : private xds::Watcher {
   // null: none.
   void start(const cluster::Cluster* former);
   bool warm() const { return warm_; }
-  // The cluster is removed: it has no members any more.
-  void withdraw() const;
   // What it waits for, in a word.
   std::string_view waitsFor() const;
   const cluster::ClusterPtr& cluster() const { return cluster_; }
-  const cluster::ClusterPlan& plan() const { return plan_; }
+  const SecretLife* secrets() const { return secrets_.get(); }
+  // The clusters that control planes are reached through which it needs itself.
+  std::set<std::string> needs() const;
 
  private:
   void startDns();
   void startEds();
   void publish(cluster::EndpointSetPtr endpoints);
+  void becomeFound();
   void becomeWarm();
   void onUpdate(const xds::Update& update, std::vector<xds::Refusal>& refusals) override;
-  void onFetchTimeout() override { becomeWarm(); }
+  void onFetchTimeout() override { becomeFound(); }
   // Nothing: it is in use; else why it is not.
   std::optional<std::string> take(const xds::Resource& resource);
 
@@ -60,10 +64,11 @@ class ClusterLife final : private xds::Watcher {
   const cluster::ClusterPlan plan_;
   const cluster::ClusterPtr cluster_;
   const Callbacks callbacks_;
-  std::optional<cluster::Membership> membership_;  // of EDS; others count elsewhere
   cluster::EndpointSetPtr former_;
   std::unique_ptr<cluster::DnsDiscovery> dns_;
   std::unique_ptr<xds::Watch> eds_;
+  std::unique_ptr<SecretLife> secrets_;  // null: it needs none
+  bool found_ = false;                   // its endpoints, or none will be waited for
   bool warm_ = false;
 };
 

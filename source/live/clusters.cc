@@ -1,5 +1,8 @@
 #include "source/live/clusters.h"
 
+#include <algorithm>
+
+#include "source/cluster/same_connections.h"
 #include "source/live/log.h"
 #include "source/live/refused.h"
 
@@ -8,15 +11,37 @@ namespace {
 
 // Servers of gRPC take a client that asks more often for an attacker.
 constexpr std::chrono::seconds kKeepAlive{30}, kKeepAliveTimeout{5};
+constexpr uint32_t kWindow = 16 << 20;
+
+// What the configuration leaves to us. A control plane that is gone without a word would not be
+// missed otherwise, as nothing is sent to it for hours; and a message of megabytes would come in
+// pieces of 64 KB, each waiting for the one before.
+void suitControlPlane(http2::Options& options) {
+  if (options.keepalive.timeout.count() == 0) {
+    options.keepalive.interval = kKeepAlive;
+    options.keepalive.timeout = kKeepAliveTimeout;
+  }
+  const codec::Http2Options usual = http2::defaultOptions(http2::Role::Client).codec;
+  const auto widen = [](uint32_t& window, uint32_t usual_one) {
+    if (window == usual_one) window = std::max(window, kWindow);
+  };
+  widen(options.codec.initial_stream_window, usual.initial_stream_window);
+  widen(options.codec.initial_connection_window, usual.initial_connection_window);
+}
 
 }  // namespace
 
 Clusters::Clusters(const ClusterLife::Parts& parts, StatScope root,
-                   std::shared_ptr<const transport::Secrets> secrets, Callbacks callbacks)
+                   std::shared_ptr<const transport::Secrets> secrets, RuntimeKey retain,
+                   Callbacks callbacks)
     : parts_(parts),
       root_(std::move(root)),
       secrets_(std::move(secrets)),
-      callbacks_(std::move(callbacks)) {
+      callbacks_(std::move(callbacks)),
+      retained_(parts.loop, root_.scope("cluster_manager").gauge("retained_clusters"),
+                std::move(retain),
+                {.drop = [this](uint32_t slot) { callbacks_.set(slot, nullptr); },
+                 .is_succeeded = [this](const std::string& name) { return exists(name); }}) {
   const StatScope scope = root_.scope("cluster_manager");
   added_ = scope.counter("cluster_added");
   modified_ = scope.counter("cluster_modified");
@@ -34,10 +59,22 @@ StatScope Clusters::scopeOf(const ClusterProto& proto) const {
 
 uint32_t Clusters::slotOf(std::string_view name) {
   const auto found = slots_.find(name);
-  if (found != slots_.end()) return found->second;
+  if (found != slots_.end()) return found->second.slot;
   const auto slot = static_cast<uint32_t>(slots_.size());
-  slots_.emplace(name, slot);
+  slots_.emplace(name, Name{slot, {}});
   return slot;
+}
+
+cluster::NamedClusterPtr Clusters::named(std::string_view name) {
+  slotOf(name);
+  Name& at = slots_.find(name)->second;
+  auto named = at.named.lock();
+  if (named == nullptr) {
+    named = std::make_shared<const cluster::NamedCluster>(
+        cluster::NamedCluster{std::string(name), at.slot});
+    at.named = named;
+  }
+  return named;
 }
 
 void Clusters::add(const ClusterProto& proto, const Where& at) {
@@ -57,15 +94,15 @@ void Clusters::add(const ClusterProto& proto, const Where& at) {
   begin(entry, *std::move(plan), scope);
 }
 
-// A control plane that is gone without a word would not be missed otherwise: nothing is sent to it
-// for hours.
-void Clusters::begin(Entry& entry, cluster::ClusterPlan plan, StatScope scope) {
-  http2::Keepalive::Options& keepalive = plan.settings.http2.keepalive;
-  if (parts_.sources.clusters().contains(plan.settings.name) && keepalive.timeout.count() == 0) {
-    keepalive.interval = kKeepAlive;
-    keepalive.timeout = kKeepAliveTimeout;
+void Clusters::begin(Entry& entry, cluster::ClusterPlan plan, StatScope scope,
+                     const cluster::Cluster* former) {
+  if (parts_.sources.clusters().contains(plan.settings.name)) {
+    suitControlPlane(plan.settings.http2);
   }
-  auto made = std::make_shared<cluster::Cluster>(entry.slot, plan.settings, std::move(scope));
+  // The sessions of these connections, and what they may be resumed with, are of the same TLS.
+  if (former != nullptr) plan.settings.tls = former->settings().tls;
+  auto made =
+      std::make_shared<cluster::Cluster>(entry.slot, plan.settings, std::move(scope), former);
   ClusterLife::Callbacks callbacks;
   callbacks.changed = callbacks_.endpoints;
   callbacks.warm = [this, &entry] {
@@ -77,7 +114,6 @@ void Clusters::begin(Entry& entry, cluster::ClusterPlan plan, StatScope scope) {
 }
 
 void Clusters::start() {
-  started_ = true;
   for (auto& [name, entry] : entries_) {
     if (entry.warming != nullptr) entry.warming->start(nullptr);
   }
@@ -86,7 +122,11 @@ void Clusters::start() {
 
 // The workers take over at their own moment; what they carry ends on the old version.
 void Clusters::warm(Entry& entry, ClusterLife& life) {
-  callbacks_.set(entry.slot, life.cluster());
+  const uint32_t slot = entry.slot;
+  callbacks_.set(slot, life.cluster());
+  retained_.replaced(slot);
+  // An unused one costs no statistics, where it will have had the same members all the time.
+  if (life.cluster()->settings().discovery != cluster::Discovery::Static) life.cluster()->enter();
   --warming_count_;
   if (entry.active == nullptr) {
     ++active_count_;
@@ -96,6 +136,7 @@ void Clusters::warm(Entry& entry, ClusterLife& life) {
   entry.resource = std::move(entry.warming_resource);
   entry.updated = std::chrono::system_clock::now();
   countClusters();
+  coming_.settle(slot);
   callbacks_.progress();
 }
 
@@ -118,13 +159,20 @@ void Clusters::onFetchTimeout() {
 
 // New ones and changes first, so that what moves from one name to another always has a place.
 void Clusters::onUpdate(const xds::Update& update, std::vector<xds::Refusal>& refusals) {
-  answered_ = true;
+  answered_ |= !update.more;
   for (const xds::ResourcePtr& resource : update.resources) {
     if (auto why = take(resource)) refusals.push_back({resource->name, *std::move(why)});
   }
   for (const std::string& name : update.removed) remove(name);
   countClusters();
   callbacks_.progress();
+}
+
+bool Clusters::keepsConnections(const Entry& entry, const ClusterProto& next) {
+  ClusterProto former;
+  return entry.active != nullptr && entry.resource != nullptr &&
+         former.ParseFromString(entry.resource->body.value()) &&
+         cluster::sameConnections(std::move(former), next);
 }
 
 std::optional<std::string> Clusters::take(const xds::ResourcePtr& resource) {
@@ -142,6 +190,7 @@ std::optional<std::string> Clusters::take(const xds::ResourcePtr& resource) {
           nullptr) {
     return wordsOf(report);
   }
+  plan->settings.added_via_api = true;
   const bool is_new = known == entries_.end();
   (is_new ? added_ : modified_).add();
   Entry& entry = entries_[resource->name];
@@ -151,8 +200,11 @@ std::optional<std::string> Clusters::take(const xds::ResourcePtr& resource) {
   // The one that was warming may be who asked for the endpoints that this one needs.
   const std::unique_ptr<ClusterLife> overtaken = std::move(entry.warming);
   if (overtaken != nullptr) --warming_count_;
-  begin(entry, *std::move(plan), scope);
-  entry.warming->start(entry.active == nullptr ? nullptr : entry.active->cluster().get());
+  const cluster::Cluster* former =
+      entry.active == nullptr ? retained_.find(entry.slot) : entry.active->cluster().get();
+  begin(entry, *std::move(plan), scope, keepsConnections(entry, proto) ? former : nullptr);
+  if (former == nullptr) coming_.add(entry.slot);
+  entry.warming->start(former);
   return std::nullopt;
 }
 
@@ -160,14 +212,17 @@ void Clusters::remove(const std::string& name) {
   const auto found = entries_.find(name);
   if (found == entries_.end() || !found->second.dynamic) return;
   if (found->second.warming != nullptr) --warming_count_;
-  if (found->second.active != nullptr) {
+  const uint32_t slot = found->second.slot;
+  bool stays = false;
+  if (const auto& active = found->second.active) {
     --active_count_;
-    found->second.active->withdraw();
-    callbacks_.set(found->second.slot, nullptr);
+    stays = retained_.keep(active->cluster(), slots_.find(name)->second.named);
+    if (!stays) callbacks_.set(slot, nullptr);
   }
   entries_.erase(found);
   removed_.add();
-  upstreamLog().info("cluster '{}' is removed", name);
+  if (!stays) upstreamLog().info("cluster '{}' is removed", name);
+  coming_.settle(slot);
 }
 
 std::vector<cluster::ClusterPtr> Clusters::table() const {
@@ -175,6 +230,8 @@ std::vector<cluster::ClusterPtr> Clusters::table() const {
   for (const auto& [name, entry] : entries_) {
     if (entry.active != nullptr) table[entry.slot] = entry.active->cluster();
   }
+  retained_.forEach(
+      [&table](const cluster::ClusterPtr& cluster) { table[cluster->slot()] = cluster; });
   return table;
 }
 

@@ -15,6 +15,8 @@
 #include "envoy/config/cluster/v3/cluster.pb.h"
 #include "source/cluster/cluster_plan.h"
 #include "source/live/cluster_life.h"
+#include "source/live/coming_clusters.h"
+#include "source/live/retained_clusters.h"
 #include "source/transport/tls/secrets.h"
 #include "weir/report.h"
 
@@ -43,7 +45,8 @@ class Clusters final : private xds::Watcher {
   };
 
   Clusters(const ClusterLife::Parts& parts, StatScope root,
-           std::shared_ptr<const transport::Secrets> secrets, Callbacks callbacks);
+           std::shared_ptr<const transport::Secrets> secrets, RuntimeKey retain,
+           Callbacks callbacks);
   ~Clusters();
 
   // Those of the bootstrap, before start(). What is wrong is reported.
@@ -55,12 +58,18 @@ class Clusters final : private xds::Watcher {
 
   // The slot of a name, which there need not be a cluster of.
   uint32_t slotOf(std::string_view name);
+  // Says of the name that somebody sends requests there, as long as it is kept.
+  cluster::NamedClusterPtr named(std::string_view name);
+  ComingClusters& coming() { return coming_; }
   bool exists(std::string_view name) const { return entries_.find(name) != entries_.end(); }
   // Every cluster of the bootstrap has its first endpoints; and the control plane's, all of its
   // first answer.
   bool staticWarm() const { return cold_ == 0; }
+  // The control plane's first answer is in, or is not waited for.
+  bool answered() const { return answered_; }
   bool allWarm() const { return answered_ && active_count_ == entries_.size(); }
-  // By slot; null where a name has no cluster. Made anew by each call.
+  // By slot, those that are retained, too; null where a name has no cluster. Made anew by each
+  // call.
   std::vector<cluster::ClusterPtr> table() const;
   const std::map<std::string, Entry, std::less<>>& entries() const { return entries_; }
   // What the control plane said; null: none is followed.
@@ -68,9 +77,12 @@ class Clusters final : private xds::Watcher {
 
  private:
   std::optional<std::string> take(const xds::ResourcePtr& resource);
+  static bool keepsConnections(const Entry& entry, const ClusterProto& next);
   void remove(const std::string& name);
   void warm(Entry& entry, ClusterLife& life);
-  void begin(Entry& entry, cluster::ClusterPlan plan, StatScope scope);
+  // `former`: whose connections go on with this one; null: none.
+  void begin(Entry& entry, cluster::ClusterPlan plan, StatScope scope,
+             const cluster::Cluster* former = nullptr);
   StatScope scopeOf(const ClusterProto& proto) const;
   void countClusters();
   void onUpdate(const xds::Update& update, std::vector<xds::Refusal>& refusals) override;
@@ -80,15 +92,20 @@ class Clusters final : private xds::Watcher {
   const StatScope root_;
   const std::shared_ptr<const transport::Secrets> secrets_;
   const Callbacks callbacks_;
-  std::map<std::string, uint32_t, std::less<>> slots_;
+  struct Name {
+    uint32_t slot;
+    std::weak_ptr<const cluster::NamedCluster> named;
+  };
+  std::map<std::string, Name, std::less<>> slots_;
   std::map<std::string, Entry, std::less<>> entries_;
   std::unique_ptr<xds::Watch> cds_;
-  bool started_ = false;
   bool answered_ = true;  // by the control plane, if one was asked
   size_t cold_ = 0;       // of the bootstrap, without a version that can be used
   size_t active_count_ = 0, warming_count_ = 0;
   Counter added_, modified_, removed_;
   Gauge active_, warming_;
+  ComingClusters coming_;
+  RetainedClusters retained_;
 };
 
 }  // namespace weir::live

@@ -41,12 +41,7 @@ Listeners::KnownChains chainsOf(const ListenerProto& proto, const listener::List
 
 }  // namespace
 
-bool Listeners::Version::warm() const {
-  return std::all_of(routes.begin(), routes.end(),
-                     [](const auto& each) { return each.second->warm(); });
-}
-
-Listeners::Listeners(const RouteLife::Parts& parts, StatScope root, Build build, size_t workers,
+Listeners::Listeners(const Version::Parts& parts, StatScope root, Build build, size_t workers,
                      Callbacks callbacks)
     : parts_(parts),
       root_(std::move(root)),
@@ -75,30 +70,11 @@ std::unique_ptr<Listeners::Version> Listeners::makeVersion(Entry& entry, const s
   version->plan = build_(proto, at, known);
   if (version->plan == nullptr) return nullptr;
   version->proto = std::move(proto);
-  addRoutes(name.empty() ? version->plan->name : name, entry, *version);
+  version->want(parts_, entry.active.get(),
+                {callbacks_.replace, [this, known_as = name.empty() ? version->plan->name : name] {
+                   onPartWarm(known_as);
+                 }});
   return version;
-}
-
-// Managers that stay keep their routes; others that want the same ones share the source's answer.
-void Listeners::addRoutes(const std::string& name, const Entry& entry, Version& version) {
-  const auto add = [&](const listener::FilterChainPtr& chain) {
-    if (chain == nullptr || chain->hcm == nullptr) return;
-    if (entry.active != nullptr) {
-      const auto kept = entry.active->routes.find(chain->hcm.get());
-      if (kept != entry.active->routes.end()) {
-        version.routes.insert(*kept);
-        return;
-      }
-    }
-    // No worker has it yet, or it has routes of its own, which nobody replaces.
-    const std::shared_ptr<const stream::HcmPlan>& plan = chain->hcm->plan();
-    if (plan->rds == nullptr) return;
-    version.routes[chain->hcm.get()] = std::make_shared<RouteLife>(
-        parts_, chain->hcm, plan,
-        RouteLife::Callbacks{callbacks_.replace, [this, name] { onRoutesWarm(name); }});
-  };
-  for (const auto& chain : version.plan->chains) add(chain);
-  add(version.plan->default_chain);
 }
 
 void Listeners::add(const ListenerProto& proto, const Where& at) {
@@ -126,22 +102,32 @@ Result<Done> Listeners::open() {
 }
 
 void Listeners::start() {
-  for (auto& [name, entry] : entries_) {
-    for (const auto& [hcm, life] : entry.active->routes) life->start();
-  }
+  for (auto& [name, entry] : entries_) entry.active->start();
   count();
 }
 
 void Listeners::follow(const envoy::config::core::v3::ConfigSource& source, const Where& at) {
-  xds::TypeState* state = parts_.sources.find(source, xds::ResourceType::Listener, at);
+  xds::TypeState* state = parts_.routes.sources.find(source, xds::ResourceType::Listener, at);
   if (state == nullptr) return;
   answered_ = false;
-  lds_ = xds::Watch::make(*state, parts_.loop,
+  lds_ = xds::Watch::make(*state, parts_.routes.loop,
                           xds::Watch::Wish{xds::Watch::Kind::All,
                                            {},
                                            xds::Sources::patienceOf(source),
                                            root_.scope("listener_manager").scope("lds")},
                           *this);
+}
+
+void Listeners::freeze() {
+  lds_.reset();
+  answered_ = true;
+  std::vector<std::unique_ptr<Version>> never;
+  for (auto at = entries_.begin(); at != entries_.end();) {
+    if (at->second.warming != nullptr) never.push_back(std::move(at->second.warming));
+    at = at->second.active == nullptr ? entries_.erase(at) : std::next(at);
+  }
+  discard(std::move(never));
+  count();
 }
 
 void Listeners::onFetchTimeout() {
@@ -190,13 +176,11 @@ std::optional<std::string> Listeners::take(const xds::ResourcePtr& resource) {
   Entry& kept = known == entries_.end()
                     ? entries_.emplace(resource->name, std::move(fresh)).first->second
                     : known->second;
-  for (const auto& [hcm, life] : kept.warming->routes) {
-    if (!life->started()) life->start();
-  }
+  kept.warming->start();
   return std::nullopt;
 }
 
-void Listeners::onRoutesWarm(const std::string& name) {
+void Listeners::onPartWarm(const std::string& name) {
   if (settling_) return;
   std::vector<xds::Refusal> refusals;
   settle({name}, refusals);
@@ -280,8 +264,9 @@ std::string Listeners::holderOf(const net::Address& address,
                                 const std::vector<Change>& changes) const {
   for (const auto& [name, entry] : entries_) {
     if (entry.active == nullptr) continue;
-    const auto changed = std::find_if(changes.begin(), changes.end(),
-                                      [&](const Change& change) { return change.name == name; });
+    const auto changed =
+        std::find_if(changes.begin(), changes.end(),
+                     [&its = name](const Change& change) { return change.name == its; });
     const listener::ListenerPlan& plan =
         changed == changes.end() ? *entry.active->plan : *changed->plan;
     if (address.port() != 0 && listensOn(plan, address)) return name;
@@ -341,7 +326,7 @@ void Listeners::discard(std::vector<std::unique_ptr<Version>> versions) {
   if (versions.empty()) return;
   auto* gone = new Gone;
   gone->versions = std::move(versions);
-  parts_.loop.destroyLater(gone);
+  parts_.routes.loop.destroyLater(gone);
 }
 
 bool Listeners::allWarm() const {

@@ -1,6 +1,7 @@
 // Listeners are all the listeners there are now: those of the bootstrap, and those that a control
-// plane gave. A new version of one warms until its routes are known, and then takes the place of
-// the old on the same sockets; filter chains that did not change stay, with their connections.
+// plane gave. A new version of one warms until its routes and secrets are known, and then takes the
+// place of the old on the same sockets; filter chains that did not change stay, with their
+// connections.
 // Lives in the Server; main thread.
 #pragma once
 
@@ -12,14 +13,11 @@
 #include <string>
 #include <vector>
 
-#include "envoy/config/listener/v3/listener.pb.h"
 #include "source/listener/worker_listeners.h"
-#include "source/live/route_life.h"
+#include "source/live/listener_version.h"
 #include "weir/report.h"
 
 namespace weir::live {
-
-using ListenerProto = envoy::config::listener::v3::Listener;
 
 class Listeners final : private xds::Watcher {
  public:
@@ -35,16 +33,7 @@ class Listeners final : private xds::Watcher {
     std::function<void()> progress;  // something may have become warm, or first heard of
   };
 
-  // One version of a listener.
-  struct Version {
-    ListenerProto proto;
-    xds::ResourcePtr resource;  // null of the bootstrap's
-    std::chrono::system_clock::time_point updated;
-    std::shared_ptr<const listener::ListenerPlan> plan;
-    std::map<const stream::Hcm*, std::shared_ptr<RouteLife>> routes;
-
-    bool warm() const;
-  };
+  using Version = ListenerVersion;
   struct Entry {
     bool dynamic = false;
     bool doomed = false;  // removed; it serves until one that wants its address is warm
@@ -53,7 +42,7 @@ class Listeners final : private xds::Watcher {
     std::vector<net::Address> addresses;  // where it really listens, beside the plan's
   };
 
-  Listeners(const RouteLife::Parts& parts, StatScope root, Build build, size_t workers,
+  Listeners(const Version::Parts& parts, StatScope root, Build build, size_t workers,
             Callbacks callbacks);
   ~Listeners();
 
@@ -65,8 +54,13 @@ class Listeners final : private xds::Watcher {
   void start();
   // Asks a control plane for all its listeners. Once.
   void follow(const envoy::config::core::v3::ConfigSource& source, const Where& at);
+  // Whatever the control plane says from now on, none comes, changes or goes; what is not in use
+  // yet never will be. Routes go on changing.
+  void freeze();
 
   bool allWarm() const;
+  // The control plane's first answer is in, or is not waited for.
+  bool answered() const { return answered_; }
   const std::map<std::string, Entry>& entries() const { return entries_; }
   // What the control plane said; null: none is followed.
   const xds::TypeState* said() const { return lds_ == nullptr ? nullptr : &lds_->state(); }
@@ -82,8 +76,8 @@ class Listeners final : private xds::Watcher {
   std::optional<std::string> take(const xds::ResourcePtr& resource);
   std::unique_ptr<Version> makeVersion(Entry& entry, const std::string& name, ListenerProto proto,
                                        const Where& at);
-  void addRoutes(const std::string& name, const Entry& entry, Version& version);
-  void onRoutesWarm(const std::string& name);
+  // Routes or secrets of it have come.
+  void onPartWarm(const std::string& name);
   // Puts what is warm of `names` into use, and ends what is doomed and not needed any more.
   void settle(const std::set<std::string>& names, std::vector<xds::Refusal>& refusals);
   Result<Sockets> socketsFor(const std::string& name, const listener::ListenerPlan& plan,
@@ -98,7 +92,7 @@ class Listeners final : private xds::Watcher {
   void onUpdate(const xds::Update& update, std::vector<xds::Refusal>& refusals) override;
   void onFetchTimeout() override;
 
-  const RouteLife::Parts parts_;
+  const Version::Parts parts_;
   const StatScope root_;
   const Build build_;
   const size_t workers_;

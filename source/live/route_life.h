@@ -1,58 +1,71 @@
-// A RouteLife brings a connection manager its routes from a control plane, for as long as it lives:
-// each answer becomes a plan that requests begin with from then on. Owned by the listener's version
-// that it belongs to; main thread.
+// A RouteLife brings a connection manager its routes from control planes, for as long as it lives:
+// what they say becomes a plan that requests begin with from then on. Owned by the version of the
+// listener that it belongs to; main thread.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
+#include "source/live/route_subscription.h"
 #include "source/stream/hcm.h"
-#include "source/stream/hcm_builder.h"
-#include "source/xds/sources.h"
-#include "source/xds/watch.h"
 
 namespace weir::live {
 
-class RouteLife final : private xds::Watcher {
+class ScopesLife;
+
+class RouteLife {
  public:
-  struct Parts {
-    net::Loop& loop;
-    xds::Sources& sources;
-    const stream::BuildContext& context;
-  };
+  using Parts = RouteSubscription::Parts;
   struct Callbacks {
     // For every worker.
     std::function<void(const std::shared_ptr<stream::Hcm>&,
                        const std::shared_ptr<const stream::HcmPlan>&)>
         replace;
-    std::function<void()> warm;  // once: an answer has come, or none will be waited for
+    std::function<void()> warm;  // once: answers have come, or none will be waited for
   };
 
-  // `plan` is the manager's, with rds.
-  RouteLife(const Parts& parts, std::shared_ptr<stream::Hcm> hcm,
-            std::shared_ptr<const stream::HcmPlan> plan, Callbacks callbacks);
-  ~RouteLife();
+  // For `hcm`, which no worker has yet. Null: its routes are its own.
+  static std::shared_ptr<RouteLife> make(const Parts& parts, std::shared_ptr<stream::Hcm> hcm,
+                                         Callbacks callbacks);
+  RouteLife(const RouteLife&) = delete;
+  virtual ~RouteLife() = default;
 
-  // Once. The source has been checked when the listener was.
-  void start();
+  // Once. Sources have been checked when the listener was.
+  void start() {
+    started_ = true;
+    begin();
+  }
   bool started() const { return started_; }
   bool warm() const { return warm_; }
-  const std::string& name() const { return plan_->rds->name; }
-  // What the control plane said; null: it was not asked.
-  const xds::TypeState* said() const { return watch_ == nullptr ? nullptr : &watch_->state(); }
 
- private:
-  void onUpdate(const xds::Update& update, std::vector<xds::Refusal>& refusals) override;
-  void onFetchTimeout() override { becomeWarm(); }
-  // Nothing: it is in use; else why it is not.
-  std::optional<std::string> take(const xds::Resource& resource);
-  void becomeWarm();
+  // --- for people
+  virtual std::vector<const RouteSubscription*> subscriptions() const = 0;
+  // "rds routes", of all that has not answered.
+  virtual std::vector<std::string> waitsFor() const = 0;
+  virtual const ScopesLife* scopes() const { return nullptr; }
+
+ protected:
+  RouteLife(const Parts& parts, std::shared_ptr<stream::Hcm> hcm, Callbacks callbacks)
+      : parts_(parts),
+        hcm_(std::move(hcm)),
+        plan_(hcm_->plan()),
+        callbacks_(std::move(callbacks)) {}
+  virtual void begin() = 0;
+  void replace(const std::shared_ptr<const stream::HcmPlan>& plan) {
+    callbacks_.replace(hcm_, plan);
+  }
+  void becomeWarm() {
+    if (!std::exchange(warm_, true)) callbacks_.warm();
+  }
 
   const Parts parts_;
   const std::shared_ptr<stream::Hcm> hcm_;
-  const std::shared_ptr<const stream::HcmPlan> plan_;
+  const std::shared_ptr<const stream::HcmPlan> plan_;  // as it was configured, without routes
+
+ private:
   const Callbacks callbacks_;
-  std::unique_ptr<xds::Watch> watch_;
   bool started_ = false, warm_ = false;
 };
 

@@ -3,6 +3,8 @@
 #include <event2/event.h>
 #include <sys/inotify.h>
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 namespace weir::net {
@@ -25,6 +27,14 @@ bool FileWatch::add(const std::string& directory) {
   constexpr uint32_t kChanges =
       IN_CLOSE_WRITE | IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
   return fd_ && ::inotify_add_watch(fd_.get(), directory.c_str(), kChanges) >= 0;
+}
+
+void FileWatch::addFile(const std::string& path) {
+  std::error_code error;
+  const auto whole = std::filesystem::absolute(path, error).lexically_normal();
+  if (std::filesystem::is_directory(whole, error)) add(whole);
+  add(whole.parent_path());
+  add(whole.parent_path().parent_path());
 }
 
 void FileWatch::onEvent(evutil_socket_t fd, short, void* self) {

@@ -25,6 +25,10 @@ class FileWatch final : private TimerUser {
 
   // Again for a directory that may have been replaced. False, with errno: it cannot be watched.
   bool add(const std::string& directory);
+  // What a change of a file shows in: its directory, and the one above, as a directory may be
+  // replaced as a whole (Kubernetes swaps a link beside the file). A directory is watched itself,
+  // too.
+  void addFile(const std::string& path);
 
  private:
   static void onEvent(evutil_socket_t, short, void* self);

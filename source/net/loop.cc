@@ -118,6 +118,7 @@ void Loop::endTurn() {
       Deferred* object = deferred_;
       deferred_ = object->next_;
       delete object;
+      if (deferred_ == nullptr) flushTurn();  // of what its end has left to do
     }
   }
   --depth_;

@@ -14,10 +14,11 @@ std::optional<HeaderName> readName(const std::string& text, const FieldPath& pat
   return std::nullopt;
 }
 
-uint32_t readSlot(const std::string& name, bool check_clusters, const FieldPath& path,
+uint32_t readSlot(const std::string& name, ClusterCheck check, const FieldPath& path,
                   Report& report) {
   const uint32_t slot = report.build().clusterSlot(name);
-  if (slot == kNoCluster && check_clusters) {
+  const bool missing = check == ClusterCheck::IsThere && !report.build().isThere(name);
+  if (missing || (slot == kNoCluster && check == ClusterCheck::MayCome)) {
     report.error(path, "unknown cluster '" + name + "'");
   }
   return slot;
@@ -38,10 +39,13 @@ std::optional<uint64_t> onlyNumber(const Fields& fields, const HeaderName& name)
   return number;
 }
 
+// `prefix`: of the runtime key of its weight; empty: it has none.
 WeightedCluster readWeighted(const route::WeightedCluster::ClusterWeight& proto,
-                             bool check_clusters, const FieldPath& path, Report& report) {
+                             const std::string& prefix, ClusterCheck check, const FieldPath& path,
+                             Report& report) {
   WeightedCluster made;
   made.name = proto.name();
+  if (!prefix.empty()) made.weight = report.build().runtime(prefix + "." + made.name);
   made.host_rewrite = proto.host_rewrite_literal();
   made.headers = HeaderLevel::from(proto, path, report);
   made.config = LevelConfig(proto.typed_per_filter_config(), nullptr);
@@ -50,7 +54,7 @@ WeightedCluster readWeighted(const route::WeightedCluster::ClusterWeight& proto,
   } else if (made.name.empty()) {
     made.header = readName(proto.cluster_header(), path.at("cluster_header"), report);
   } else {
-    made.slot = readSlot(made.name, check_clusters, path.at("name"), report);
+    made.slot = readSlot(made.name, check, path.at("name"), report);
   }
   if (!isFieldValue(made.host_rewrite)) {
     report.error(path.at("host_rewrite_literal"), "cannot stand in a Host header");
@@ -60,12 +64,12 @@ WeightedCluster readWeighted(const route::WeightedCluster::ClusterWeight& proto,
 }
 
 std::unique_ptr<const WeightedClusters> readAllWeighted(const route::WeightedCluster& proto,
-                                                        bool check_clusters, const FieldPath& path,
+                                                        ClusterCheck check, const FieldPath& path,
                                                         Report& report) {
   auto made = std::make_unique<WeightedClusters>();
   for (int i = 0; i < proto.clusters_size(); ++i) {
-    made->clusters.push_back(
-        readWeighted(proto.clusters(i), check_clusters, path.at("clusters", i), report));
+    made->clusters.push_back(readWeighted(proto.clusters(i), proto.runtime_key_prefix(), check,
+                                          path.at("clusters", i), report));
     made->total += proto.clusters(i).weight().value();
     made->clusters.back().end = made->total;
   }
@@ -77,9 +81,7 @@ std::unique_ptr<const WeightedClusters> readAllWeighted(const route::WeightedClu
   if (proto.has_total_weight()) {
     report.warn(path.at("total_weight"), "is ignored: the total is the sum of the weights");
   }
-  if (!proto.runtime_key_prefix().empty()) {
-    report.warn(path.at("runtime_key_prefix"), "is not yet honoured: the weights here hold");
-  }
+  made->by_runtime = !proto.runtime_key_prefix().empty();
   if (proto.use_hash_policy().value()) report.refuse(path.at("use_hash_policy"));
   if (!proto.header_name().empty()) {
     made->random_header = readName(proto.header_name(), path.at("header_name"), report);
@@ -113,11 +115,35 @@ void checkRest(const route::RouteAction& proto, const FieldPath& path, Report& r
 
 const WeightedCluster& WeightedClusters::pick(const RequestHead& head, uint64_t random) const {
   if (random_header) random = onlyNumber(head.fields, *random_header).value_or(random);
+  if (by_runtime) return pickByRuntime(random);
   const uint64_t selected = random % total;
   for (const WeightedCluster& cluster : clusters) {
     if (selected < cluster.end) return cluster;
   }
   return clusters.back();
+}
+
+uint64_t WeightedClusters::weightOf(size_t cluster) const {
+  const uint64_t configured =
+      clusters[cluster].end - (cluster == 0 ? 0 : clusters[cluster - 1].end);
+  return std::min<uint64_t>(clusters[cluster].weight.number().value_or(configured), UINT32_MAX);
+}
+
+// Weights that change between the two rounds only shift this one choice. Where all are 0 there is
+// nothing to choose by: the first takes it.
+const WeightedCluster& WeightedClusters::pickByRuntime(uint64_t random) const {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < clusters.size(); ++i) sum += weightOf(i);
+  uint64_t left = sum == 0 ? 0 : random % sum;
+  const WeightedCluster* picked = &clusters.front();
+  for (size_t i = 0; i < clusters.size(); ++i) {
+    const uint64_t weight = weightOf(i);
+    if (weight == 0) continue;
+    picked = &clusters[i];
+    if (left < weight) break;
+    left -= weight;
+  }
+  return *picked;
 }
 
 ClusterChoice ClusterAction::choose(const RequestHead& head, uint64_t random,
@@ -136,9 +162,9 @@ ClusterChoice ClusterAction::choose(const RequestHead& head, uint64_t random,
 
 ClusterAction ClusterAction::from(const route::RouteAction& proto,
                                   std::shared_ptr<const RetryPolicy> inherited_retry,
-                                  bool check_clusters, const FieldPath& path, Report& report) {
+                                  ClusterCheck check, const FieldPath& path, Report& report) {
   ClusterAction made;
-  made.readCluster(proto, check_clusters, path, report);
+  made.readCluster(proto, check, path, report);
   made.readDurations(proto, path, report);
   made.readUpgrades(proto, path, report);
   if (proto.cluster_not_found_response_code() == route::RouteAction::NOT_FOUND) {
@@ -166,7 +192,7 @@ ClusterAction ClusterAction::from(const route::RouteAction& proto,
   return made;
 }
 
-void ClusterAction::readCluster(const route::RouteAction& proto, bool check_clusters,
+void ClusterAction::readCluster(const route::RouteAction& proto, ClusterCheck check,
                                 const FieldPath& path, Report& report) {
   switch (proto.cluster_specifier_case()) {
     case route::RouteAction::kCluster:
@@ -174,15 +200,15 @@ void ClusterAction::readCluster(const route::RouteAction& proto, bool check_clus
       if (cluster.empty()) {
         report.error(path.at("cluster"), "is empty");
       } else {
-        slot = readSlot(cluster, check_clusters, path.at("cluster"), report);
+        slot = readSlot(cluster, check, path.at("cluster"), report);
       }
       break;
     case route::RouteAction::kClusterHeader:
       cluster_header = readName(proto.cluster_header(), path.at("cluster_header"), report);
       break;
     case route::RouteAction::kWeightedClusters:
-      weighted = readAllWeighted(proto.weighted_clusters(), check_clusters,
-                                 path.at("weighted_clusters"), report);
+      weighted =
+          readAllWeighted(proto.weighted_clusters(), check, path.at("weighted_clusters"), report);
       break;
     case route::RouteAction::kClusterSpecifierPlugin:
       report.refuse(path.at("cluster_specifier_plugin"));

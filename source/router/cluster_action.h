@@ -30,6 +30,7 @@ struct WeightedCluster {
   uint32_t slot = kNoCluster;
   std::optional<HeaderName> header;  // the cluster is this field's value
   uint64_t end = 0;                  // the interval [previous end, end) of the total is its share
+  RuntimeKey weight;                 // instead, while it has a number
   std::string host_rewrite;
   HeaderLevel headers;
   LevelConfig config;
@@ -39,8 +40,13 @@ struct WeightedClusters {
   std::vector<WeightedCluster> clusters;
   uint64_t total = 0;
   std::optional<HeaderName> random_header;  // a client's number decides instead of ours
+  bool by_runtime = false;                  // some weight may change
 
   const WeightedCluster& pick(const RequestHead& head, uint64_t random) const;
+
+ private:
+  uint64_t weightOf(size_t cluster) const;
+  const WeightedCluster& pickByRuntime(uint64_t random) const;
 };
 
 // The result of choosing. `slot` is kNoCluster when only a name is known (cluster_header): the
@@ -59,7 +65,7 @@ struct Upgrade {
 
 struct ClusterAction {
   static ClusterAction from(const envoy::config::route::v3::RouteAction& proto,
-                            std::shared_ptr<const RetryPolicy> inherited_retry, bool check_clusters,
+                            std::shared_ptr<const RetryPolicy> inherited_retry, ClusterCheck check,
                             const FieldPath& path, Report& report);
 
   // `picked`: the weighted cluster, where it was picked before.
@@ -92,7 +98,7 @@ struct ClusterAction {
   std::unique_ptr<const envoy::config::route::v3::RouteAction> hash_policy;
 
  private:
-  void readCluster(const envoy::config::route::v3::RouteAction& proto, bool check_clusters,
+  void readCluster(const envoy::config::route::v3::RouteAction& proto, ClusterCheck check,
                    const FieldPath& path, Report& report);
   void readDurations(const envoy::config::route::v3::RouteAction& proto, const FieldPath& path,
                      Report& report);

@@ -6,18 +6,6 @@ namespace weir::router {
 namespace {
 
 namespace route = envoy::config::route::v3;
-using FractionalPercent = envoy::type::v3::FractionalPercent;
-
-uint32_t denominatorOf(const FractionalPercent& percent) {
-  switch (percent.denominator()) {
-    case FractionalPercent::TEN_THOUSAND:
-      return 10'000;
-    case FractionalPercent::MILLION:
-      return 1'000'000;
-    default:
-      return 100;
-  }
-}
 
 // The first value of a parameter, as it is written: nothing is decoded.
 std::optional<std::string_view> queryValue(std::string_view path, std::string_view name) {
@@ -125,11 +113,8 @@ void Conditions::readFraction(const route::RouteMatch& proto, const FieldPath& p
   if (!proto.runtime_fraction().has_default_value()) {
     report.error(at.at("default_value"), "is missing");
   }
-  if (!proto.runtime_fraction().runtime_key().empty()) {
-    report.warn(at.at("runtime_key"), "is not yet honoured: default_value always holds");
-  }
-  const FractionalPercent& percent = proto.runtime_fraction().default_value();
-  fraction_ = Fraction{percent.numerator(), denominatorOf(percent)};
+  fraction_ = RuntimePercentage::from(proto.runtime_fraction(),
+                                      [&](const auto& key) { return report.build().runtime(key); });
 }
 
 void Conditions::readQuery(const route::RouteMatch& proto, const FieldPath& path, Report& report) {
@@ -180,9 +165,7 @@ bool Conditions::Cookie::matches(const Fields& fields) const {
 }
 
 Rejection Conditions::check(const Query& query) const {
-  if (fraction_ && query.random % fraction_->denominator >= fraction_->numerator) {
-    return Rejection::RuntimeFraction;
-  }
+  if (fraction_ && !fraction_->includes(query.random)) return Rejection::RuntimeFraction;
   if (grpc_ && !grpc::isGrpc(query.head.fields)) return Rejection::Grpc;
   for (const HeaderMatcher& header : headers_) {
     if (!header.matches(query.head)) return Rejection::Header;

@@ -14,6 +14,7 @@
 #include "source/router/field_path.h"
 #include "source/router/path_index.h"
 #include "weir/header_matcher.h"
+#include "weir/percentage.h"
 #include "weir/string_matcher.h"
 
 namespace weir::router {
@@ -92,11 +93,6 @@ class Conditions {
     bool invert;
     bool matches(const Fields& fields) const;
   };
-  struct Fraction {
-    uint32_t numerator;
-    uint32_t denominator;
-  };
-
   void readFraction(const envoy::config::route::v3::RouteMatch& proto, const FieldPath& path,
                     Report& report);
   void readQuery(const envoy::config::route::v3::RouteMatch& proto, const FieldPath& path,
@@ -104,7 +100,7 @@ class Conditions {
   void readCookies(const envoy::config::route::v3::RouteMatch& proto, const FieldPath& path,
                    Report& report);
 
-  std::optional<Fraction> fraction_;
+  std::optional<RuntimePercentage> fraction_;
   bool grpc_ = false;
   std::vector<HeaderMatcher> headers_;
   std::vector<QueryParameter> query_;

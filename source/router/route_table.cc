@@ -8,7 +8,10 @@ namespace {
 namespace route = envoy::config::route::v3;
 
 void checkRest(const route::RouteConfiguration& proto, const FieldPath& path, Report& report) {
-  if (proto.has_vhds()) report.refuse(path.at("vhds"));
+  if (proto.has_vhds()) {
+    report.error(path.at("vhds"),
+                 "only a route configuration from RDS may have virtual hosts sent");
+  }
   if (proto.route_specifiers_size() != 0) report.refuse(path.at("route_specifiers"));
   if (proto.request_mirror_policies_size() != 0) report.notYet(path.at("request_mirror_policies"));
   // A plugin that no route names decides nothing; a route that names one is refused.
@@ -18,6 +21,11 @@ void checkRest(const route::RouteConfiguration& proto, const FieldPath& path, Re
 }
 
 }  // namespace
+
+std::shared_ptr<const RouteTable> RouteTable::none() {
+  static const std::shared_ptr<const RouteTable> kNone(new RouteTable);
+  return kNone;
+}
 
 std::shared_ptr<const RouteTable> RouteTable::from(const route::RouteConfiguration& proto,
                                                    RouteBuild& build) {
@@ -52,8 +60,11 @@ void RouteTable::read(const route::RouteConfiguration& proto, Report& report) {
   }
   HostBuild build;
   build.ignore_path_parameters = proto.ignore_path_parameters_in_path_matching();
-  build.check_clusters = proto.has_validate_clusters() ? proto.validate_clusters().value()
-                                                       : report.build().validatesClusters();
+  if (proto.has_validate_clusters()) {
+    build.check = proto.validate_clusters().value() ? ClusterCheck::IsThere : ClusterCheck::None;
+  } else if (report.build().validatesClusters()) {
+    build.check = ClusterCheck::MayCome;
+  }
   if (proto.has_max_direct_response_body_size_bytes()) {
     build.body_limit = proto.max_direct_response_body_size_bytes().value();
   }

@@ -35,6 +35,9 @@ class RouteTable {
   static std::shared_ptr<const RouteTable> from(
       const envoy::config::route::v3::RouteConfiguration& proto, RouteBuild& build);
 
+  // One without a route: nothing is found in it.
+  static std::shared_ptr<const RouteTable> none();
+
   // Any worker. `trace` may be null; it costs nothing then.
   Match find(const Query& query, Candidates* trace = nullptr) const;
 

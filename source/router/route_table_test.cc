@@ -117,6 +117,19 @@ TEST(RouteTable, UnknownClustersAreErrorsOnlyWhereTheyAreChecked) {
   EXPECT_NE(RouteTable::from(lenient, strict), nullptr);
 }
 
+TEST(RouteTable, WhereItIsDemandedClustersMustBeThereNow) {
+  auto routes = routesFromJson(
+      withRoutes(R"({"match": {"prefix": "/"}, "route": {"cluster": "coming-soon"}})"));
+  RecordingBuild build;
+  build.validates = true;
+  EXPECT_NE(RouteTable::from(routes, build), nullptr) << "it may come";
+  routes.mutable_validate_clusters()->set_value(true);
+  EXPECT_EQ(RouteTable::from(routes, build), nullptr);
+  EXPECT_THAT(
+      build.errors,
+      ElementsAre("virtual_hosts[0].routes[0].route.cluster: unknown cluster 'coming-soon'"));
+}
+
 TEST(RouteTable, HeaderChangesMayNotTouchPseudoFieldsOrHost) {
   EXPECT_THAT(
       errorsOf(R"({"virtual_hosts": [{"name": "v", "domains": ["*"],

@@ -43,7 +43,7 @@ void readAction(const route::Route& proto, const std::shared_ptr<const RetryPoli
   switch (proto.action_case()) {
     case route::Route::kRoute:
       made.action =
-          ClusterAction::from(proto.route(), retry, build.check_clusters, path.at("route"), report);
+          ClusterAction::from(proto.route(), retry, build.check, path.at("route"), report);
       return;
     case route::Route::kRedirect:
       made.action = Redirect::from(proto.redirect(), path.at("redirect"), report);

@@ -42,7 +42,7 @@ class Candidates {
 struct HostBuild {
   uint32_t next_route_id = 0;
   uint64_t body_limit = 4096;  // of direct responses
-  bool check_clusters = false;
+  ClusterCheck check = ClusterCheck::None;
   bool ignore_path_parameters = false;
 };
 

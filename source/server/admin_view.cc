@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 
+#include "source/live/scopes_life.h"
 #include "source/server/version.h"
 
 namespace weir::server {
@@ -16,6 +17,7 @@ AdminView::AdminView(Parts parts, Actions actions) : parts_(parts), actions_(std
   memory_heap_size_ = scope.gauge("memory_heap_size");
   first_expiry_ = scope.gauge("days_until_first_cert_expiring");
   total_connections_ = scope.gauge("total_connections");
+  stale_ = StatScope(parts_.stats).scope("control_plane").gauge("saved_state_in_use");
 }
 
 void AdminView::show(const envoy::config::bootstrap::v3::Bootstrap& bootstrap) {
@@ -56,14 +58,70 @@ std::vector<admin::DynamicView> withRefusals(const xds::TypeState* said,
   return views;
 }
 
-using RoutesByState = std::map<const xds::TypeState*, std::map<std::string, admin::DynamicView>>;
+using ViewsByState = std::map<const xds::TypeState*, std::map<std::string, admin::DynamicView>>;
 
-void addRoutes(const live::Listeners::Version* version, RoutesByState& routes) {
-  if (version == nullptr) return;
-  for (const auto& [hcm, life] : version->routes) {
-    if (life->said() == nullptr) continue;
-    viewOf(life->name(), routes[life->said()]).active = life->said()->current(life->name());
+void addSecrets(const live::SecretLife* life, ViewsByState& secrets) {
+  if (life == nullptr) return;
+  life->describe([&](const std::string& name, const xds::TypeState* said) {
+    admin::DynamicView& view = viewOf(name, secrets[said]);
+    if (said != nullptr) view.active = said->current(name);
+  });
+}
+
+admin::ScopesView viewOf(const live::ScopesLife& life) {
+  admin::ScopesView view;
+  view.name = life.spec().name;
+  view.updated = life.updated();
+  view.dynamic = life.spec().scopes.has_value();
+  if (!view.dynamic) {
+    for (const auto& scope : life.spec().list) view.scopes.emplace_back().PackFrom(scope);
+  } else if (life.said() != nullptr) {
+    view.version = life.said()->version();
+    for (const auto& [name, entry] : life.entries()) view.scopes.push_back(entry.resource->body);
+    view.refused = withRefusals(life.said(), {});
   }
+  return view;
+}
+
+// With the virtual hosts that were added to it, as it is in force.
+xds::ResourcePtr shownOf(const live::RouteSubscription& routes) {
+  xds::ResourcePtr sent = routes.said()->current(routes.name());
+  const auto merged = routes.merged();
+  if (sent == nullptr || merged == nullptr) return sent;
+  auto shown = std::make_shared<xds::Resource>(*sent);
+  shown->body.PackFrom(*merged);
+  return shown;
+}
+
+// What the parts of listeners' versions were given, by source.
+struct PartViews {
+  ViewsByState filters, routes, secrets;
+  std::vector<admin::ScopesView> scopes;
+};
+
+void addParts(const live::Listeners::Version* version, PartViews& views) {
+  if (version == nullptr) return;
+  for (const auto& [tls, life] : version->secrets) addSecrets(life.get(), views.secrets);
+  for (const auto& [hcm, life] : version->routes) {
+    if (const live::ScopesLife* scoped = life->scopes()) views.scopes.push_back(viewOf(*scoped));
+    for (const live::RouteSubscription* one : life->subscriptions()) {
+      if (one->said() == nullptr) continue;
+      viewOf(one->name(), views.routes[one->said()]).active = shownOf(*one);
+    }
+  }
+  for (const auto& [hcm, life] : version->filters) {
+    for (const auto& [name, said] : life->said()) {
+      viewOf(name, views.filters[said]).active = said->current(name);
+    }
+  }
+}
+
+std::vector<admin::DynamicView> allOf(ViewsByState by_state) {
+  std::vector<admin::DynamicView> all;
+  for (auto& [said, of_it] : by_state) {
+    for (auto& view : withRefusals(said, std::move(of_it))) all.push_back(std::move(view));
+  }
+  return all;
 }
 
 }  // namespace
@@ -71,19 +129,22 @@ void addRoutes(const live::Listeners::Version* version, RoutesByState& routes) {
 admin::DynamicViews AdminView::dynamic() const {
   admin::DynamicViews views;
   std::map<std::string, admin::DynamicView> clusters, listeners;
+  PartViews parts;
   const live::Clusters& all_clusters = parts_.config->clusters();
   for (const auto& [name, entry] : all_clusters.entries()) {
+    for (const live::ClusterLife* life : {entry.active.get(), entry.warming.get()}) {
+      if (life != nullptr) addSecrets(life->secrets(), parts.secrets);
+    }
     if (!entry.dynamic) continue;
     admin::DynamicView& view = viewOf(name, clusters);
     view.active = entry.resource;
     view.warming = entry.warming_resource;
     view.updated = entry.updated;
   }
-  RoutesByState routes;
   const live::Listeners& all_listeners = parts_.config->listeners();
   for (const auto& [name, entry] : all_listeners.entries()) {
-    addRoutes(entry.active.get(), routes);
-    addRoutes(entry.warming.get(), routes);
+    addParts(entry.active.get(), parts);
+    addParts(entry.warming.get(), parts);
     if (!entry.dynamic) continue;
     admin::DynamicView& view = viewOf(name, listeners);
     if (entry.active != nullptr) {
@@ -94,9 +155,10 @@ admin::DynamicViews AdminView::dynamic() const {
   }
   views.clusters = withRefusals(all_clusters.said(), std::move(clusters));
   views.listeners = withRefusals(all_listeners.said(), std::move(listeners));
-  for (auto& [said, of_it] : routes) {
-    for (auto& view : withRefusals(said, std::move(of_it))) views.routes.push_back(std::move(view));
-  }
+  views.filters = allOf(std::move(parts.filters));
+  views.routes = allOf(std::move(parts.routes));
+  views.secrets = allOf(std::move(parts.secrets));
+  views.scopes = std::move(parts.scopes);
   if (all_clusters.said() != nullptr) views.clusters_version = all_clusters.said()->version();
   if (all_listeners.said() != nullptr) views.listeners_version = all_listeners.said()->version();
   return views;
@@ -112,6 +174,11 @@ std::vector<admin::ListenerView> AdminView::listeners() const {
 
 std::vector<admin::Unready> AdminView::unready() const {
   std::vector<admin::Unready> all;
+  if (!parts_.config->clusters().answered()) all.push_back({"Control plane", {"cds"}});
+  if (!parts_.config->listeners().answered()) all.push_back({"Control plane", {"lds"}});
+  for (const std::string& layer : parts_.config->runtime().waitsFor()) {
+    all.push_back({"Control plane", {"rtds " + layer}});
+  }
   for (const auto& [name, entry] : parts_.config->clusters().entries()) {
     if (entry.warming == nullptr) continue;
     all.push_back({"Cluster " + name, {std::string(entry.warming->waitsFor())}});
@@ -121,7 +188,14 @@ std::vector<admin::Unready> AdminView::unready() const {
         entry.warming != nullptr ? entry.warming.get() : entry.active.get();
     admin::Unready unready{"Listener " + name, {}};
     for (const auto& [hcm, life] : version->routes) {
-      if (!life->warm()) unready.targets.push_back("rds " + life->name());
+      for (std::string& target : life->waitsFor()) unready.targets.push_back(std::move(target));
+    }
+    for (const auto& [tls, life] : version->secrets) {
+      if (!life->warm()) unready.targets.emplace_back("sds");
+    }
+    for (const auto& [hcm, life] : version->filters) {
+      for (const std::string& filter : life->waitsFor())
+        unready.targets.push_back("ecds " + filter);
     }
     if (!unready.targets.empty()) all.push_back(std::move(unready));
   }
@@ -164,6 +238,7 @@ void AdminView::refreshStats() {
   memory_heap_size_.set(memory.arena + memory.hblkhd);
   first_expiry_.set(parts_.tls.daysUntilFirstExpiry());
   total_connections_.set(connections());
+  stale_.set(staleness().size());
 }
 
 uint64_t AdminView::sumOverListeners(std::string_view stat) const {
@@ -199,13 +274,15 @@ std::vector<std::string> AdminView::decisions(size_t most) const {
 std::vector<admin::TlsView> AdminView::certificates() const {
   std::vector<admin::TlsView> views;
   for (const auto& tls : parts_.tls.all()) {
+    const transport::TlsContext* context = tls->current();
+    if (context == nullptr) continue;
     admin::TlsView& view = views.emplace_back();
-    if (const transport::PeerCheck* peer = tls->current().peer()) {
+    if (const transport::PeerCheck* peer = context->peer()) {
       for (const auto& facts : peer->authorityFacts()) {
         view.authorities.push_back({peer->rules().authorities_path, facts});
       }
     }
-    for (const auto& identity : tls->current().identities()) {
+    for (const auto& identity : context->identities()) {
       view.chain.push_back({identity->path, identity->facts});
       for (const auto& facts : identity->chain_facts) view.chain.push_back({identity->path, facts});
     }
@@ -213,9 +290,13 @@ std::vector<admin::TlsView> AdminView::certificates() const {
   return views;
 }
 
-admin::RuntimeValues AdminView::runtimeOverrides() const {
-  const auto overrides = parts_.runtime.overrides();
-  return {overrides.begin(), overrides.end()};
+std::vector<admin::RuntimeLayerView> AdminView::runtime() const {
+  std::vector<admin::RuntimeLayerView> views;
+  for (const runtime::Runtime::Layer& layer : parts_.runtime.layers()) {
+    admin::RuntimeLayerView& view = views.emplace_back(admin::RuntimeLayerView{layer.name, {}});
+    for (const auto& [key, value] : layer.values) view.values[key] = value.text;
+  }
+  return views;
 }
 
 std::optional<Error> AdminView::modifyRuntime(const admin::RuntimeValues& values) {

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "source/admin/admin_source.h"
+#include "source/runtime/runtime.h"
 #include "source/server/configuration.h"
 #include "source/server/options.h"
-#include "source/server/runtime.h"
 #include "source/server/tls_rotation.h"
 #include "source/server/worker.h"
 #include "source/telemetry/log_thread.h"
@@ -28,7 +28,7 @@ class AdminView final : public admin::AdminSource {
     const std::vector<std::unique_ptr<Worker>>& workers;
     StatStore& stats;
     telemetry::LogThread& logs;
-    Runtime& runtime;
+    runtime::Runtime& runtime;
     const TlsRotation& tls;
   };
   struct Actions {
@@ -59,11 +59,14 @@ class AdminView final : public admin::AdminSource {
   std::chrono::seconds uptime() const override;
   envoy::admin::v3::CommandLineOptions commandLine() const override;
   std::vector<admin::Unready> unready() const override;
+  std::vector<std::string> staleness() const override {
+    return parts_.config->sources().staleness();
+  }
   StatStore& stats() const override { return parts_.stats; }
   void refreshStats() override;
   std::vector<std::string> decisions(size_t most) const override;
   std::vector<admin::TlsView> certificates() const override;
-  admin::RuntimeValues runtimeOverrides() const override;
+  std::vector<admin::RuntimeLayerView> runtime() const override;
   std::optional<Error> modifyRuntime(const admin::RuntimeValues& values) override;
   void failHealthChecks(bool fail) override;
   void drainListeners(const admin::DrainRequest& request) override { actions_.drain(request); }
@@ -77,6 +80,7 @@ class AdminView final : public admin::AdminSource {
   admin::BootstrapPtr bootstrap_;
   mutable std::set<std::string> listener_names_;  // of statistics; of all that ever were
   Gauge uptime_, memory_allocated_, memory_heap_size_, total_connections_, first_expiry_;
+  Gauge stale_;
 };
 
 }  // namespace weir::server

@@ -1,7 +1,11 @@
 #include "source/server/configuration.h"
 
+#include <set>
+#include <vector>
+
 #include "source/config/any.h"
 #include "source/server/listener_builder.h"
+#include "source/server/load_report_builder.h"
 #include "source/server/overload_builder.h"
 #include "source/transport/tls/secrets.h"
 
@@ -10,11 +14,27 @@ namespace {
 
 using Bootstrap = Configuration::Bootstrap;
 
-std::shared_ptr<const transport::Secrets> readSecrets(const Bootstrap& bootstrap, const Where& at) {
-  auto secrets = std::make_shared<transport::Secrets>();
+std::shared_ptr<const transport::Secrets> readSecrets(const Bootstrap& bootstrap,
+                                                      xds::Sources& sources, const Where& at) {
+  auto secrets = std::make_shared<transport::Secrets>(
+      [&sources](const envoy::config::core::v3::ConfigSource& source, const Where& where) {
+        sources.find(source, xds::ResourceType::Secret, where);
+      });
   const auto& named = bootstrap.static_resources().secrets();
   for (int i = 0; i < named.size(); ++i) secrets->add(named[i], at.index(static_cast<size_t>(i)));
   return secrets;
+}
+
+xds::ResourceType typeOf(stream::Fetched what) {
+  switch (what) {
+    case stream::Fetched::Scopes:
+      return xds::ResourceType::ScopedRoutes;
+    case stream::Fetched::Filters:
+      return xds::ResourceType::Extension;
+    case stream::Fetched::Routes:
+      break;
+  }
+  return xds::ResourceType::Routes;
 }
 
 // As in Envoy: control planes tell their clients apart by these.
@@ -37,20 +57,31 @@ Configuration::Configuration(const Parts& parts, const Bootstrap& bootstrap, Rep
       sources_({parts.loop, parts.services, StatScope(parts.stats),
                 [&stats = parts.stats](std::string name) {
                   stats.setText("control_plane.identifier", std::move(name));
-                }}),
+                },
+                parts.state}),
+      log_sinks_(StatScope(parts.stats), bootstrap.node(), parts.workers),
       resolvers_(parts.loop) {
   const Where at = Where(report).field("static_resources");
   readSources(bootstrap, Where(report));
-  const auto secrets = readSecrets(bootstrap, at.field("secrets"));
-  clusters_.emplace(live::ClusterLife::Parts{parts.loop, resolvers_, sources_},
-                    StatScope(parts.stats), secrets, callbacks.clusters);
+  runtime_.emplace(live::RuntimeLayers::Parts{parts.loop, sources_, parts.runtime,
+                                              StatScope(parts.stats), callbacks.runtime_progress},
+                   bootstrap.layered_runtime(), bootstrap.node().cluster(),
+                   Where(report).field("layered_runtime"));
+  const auto secrets = readSecrets(bootstrap, sources_, at.field("secrets"));
+  const live::SecretLife::Parts fetching{parts.loop, sources_, StatScope(parts.stats),
+                                         callbacks.secrets_given};
+  clusters_.emplace(live::ClusterLife::Parts{parts.loop, resolvers_, sources_, fetching},
+                    StatScope(parts.stats), secrets,
+                    parts.runtime.key(live::RetainedClusters::kRuntimeKey), callbacks.clusters);
   const auto& clusters = bootstrap.static_resources().clusters();
   for (int i = 0; i < clusters.size(); ++i) {
     clusters_->add(clusters[i], at.field("clusters").index(static_cast<size_t>(i)));
   }
   makeContext(bootstrap, secrets);
-  makeListeners(bootstrap, Where(report), callbacks.listeners);
+  makeListeners(bootstrap, Where(report), fetching, callbacks.listeners);
   checkControlPlanes(Where(report).field("dynamic_resources"));
+  load_reporter_ = buildLoadReporter(bootstrap, Where(report), *clusters_, parts.services,
+                                     StatScope(parts.stats));
 }
 
 Configuration::~Configuration() = default;
@@ -72,10 +103,28 @@ void Configuration::readSources(const Bootstrap& bootstrap, const Where& at) {
 // A control plane that is reached through what itself must send first is never reached.
 void Configuration::checkControlPlanes(const Where& at) const {
   for (const std::string& name : sources_.clusters()) {
-    if (clusters_->exists(name)) continue;
-    at.error("control planes are reached through cluster '" + name +
-             "', which static_resources.clusters does not have");
+    const std::string words = "control planes are reached through cluster '" + name + "', which ";
+    if (!clusters_->exists(name)) {
+      at.error(words + "static_resources.clusters does not have");
+    } else if (needsItself(name)) {
+      at.error(words + "waits for endpoints or secrets that only they could send");
+    }
   }
+}
+
+bool Configuration::needsItself(const std::string& cluster) const {
+  std::set<std::string> seen;
+  std::vector<std::string> open{cluster};
+  while (!open.empty()) {
+    const auto entry = clusters_->entries().find(open.back());
+    open.pop_back();
+    if (entry == clusters_->entries().end() || entry->second.warming == nullptr) continue;
+    for (const std::string& needed : entry->second.warming->needs()) {
+      if (needed == cluster) return true;
+      if (seen.insert(needed).second) open.push_back(needed);
+    }
+  }
+  return false;
 }
 
 void Configuration::makeContext(const Bootstrap& bootstrap,
@@ -94,26 +143,34 @@ void Configuration::makeContext(const Bootstrap& bootstrap,
             return more_may_come || clusters_->exists(name) ? clusters_->slotOf(name)
                                                             : cluster::kNoSlot;
           },
-      .check_source =
-          [this](const envoy::config::core::v3::ConfigSource& source, const Where& where) {
-            sources_.find(source, xds::ResourceType::Routes, where);
+      .cluster_is_there = [this](std::string_view name) { return clusters_->exists(name); },
+      .named_cluster =
+          [this, more_may_come](std::string_view name) {
+            return more_may_come ? clusters_->named(name) : nullptr;
           },
-      .runtime = [&runtime = parts_.runtime](std::string_view key) { return runtime.number(key); },
+      .check_source = [this](const envoy::config::core::v3::ConfigSource& source,
+                             stream::Fetched what,
+                             const Where& where) { sources_.find(source, typeOf(what), where); },
+      .runtime = [&runtime = parts_.runtime](std::string_view key) { return runtime.key(key); },
       .proxy = {.server_name = "weir",
                 .address = "127.0.0.1",
                 .service_cluster = bootstrap.node().cluster(),
                 .service_node = bootstrap.node().id()},
+      .log_sinks = &log_sinks_,
       .secrets = std::move(secrets),
       .workers = parts_.workers,
   });
 }
 
 void Configuration::makeListeners(const Bootstrap& bootstrap, const Where& at,
+                                  const live::SecretLife::Parts& secrets,
                                   live::Listeners::Callbacks callbacks) {
   OverloadSettings overload = buildOverload(bootstrap, at, *context_);
   overload_ = std::move(overload.plan);
   listeners_.emplace(
-      live::RouteLife::Parts{parts_.loop, sources_, *context_}, StatScope(parts_.stats),
+      live::ListenerVersion::Parts{{parts_.loop, sources_, *context_, clusters_->coming()},
+                                   secrets},
+      StatScope(parts_.stats),
       [this, limit = overload.connections](const live::ListenerProto& proto, const Where& where,
                                            const live::Listeners::KnownChains& known) {
         return buildListener(proto, where, *context_, limit, known);

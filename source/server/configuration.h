@@ -1,16 +1,19 @@
 // A Configuration is what a bootstrap says, checked, compiled and kept: clusters, listeners, what
-// is given up under load, and the control planes that change the first two later. Main thread; what
-// workers share of it is immutable.
+// is given up under load, runtime values, and the control planes that change them later. Main
+// thread; what workers share of it is immutable.
 #pragma once
 
 #include <functional>
 #include <memory>
 
 #include "envoy/config/bootstrap/v3/bootstrap.pb.h"
+#include "source/access_logs/grpc_sinks.h"
 #include "source/live/clusters.h"
 #include "source/live/listeners.h"
+#include "source/live/runtime_layers.h"
+#include "source/load_reports/load_reporter.h"
 #include "source/overload/plan.h"
-#include "source/server/runtime.h"
+#include "source/runtime/runtime.h"
 #include "source/stream/hcm_builder.h"
 #include "source/telemetry/log_thread.h"
 #include "source/telemetry/stat_store.h"
@@ -31,12 +34,15 @@ class Configuration {
     const FilterRegistry& registry;
     StatStore& stats;
     telemetry::LogThread& logs;
-    const Runtime& runtime;
-    uint32_t workers;  // how many there will be
+    runtime::Runtime& runtime;
+    uint32_t workers;                      // how many there will be
+    xds::StateDirectory* state = nullptr;  // null: nothing is kept
   };
   struct Callbacks {
+    decltype(live::SecretLife::Parts::given) secrets_given;
     live::Clusters::Callbacks clusters;
     live::Listeners::Callbacks listeners;
+    std::function<void()> runtime_progress;
   };
 
   // Reports every error: it is complete only when there was none.
@@ -44,26 +50,37 @@ class Configuration {
                 const Callbacks& callbacks);
   ~Configuration();
 
+  const xds::Sources& sources() const { return sources_; }
   live::Clusters& clusters() { return *clusters_; }
   const live::Clusters& clusters() const { return *clusters_; }
   live::Listeners& listeners() { return *listeners_; }
   const live::Listeners& listeners() const { return *listeners_; }
+  live::RuntimeLayers& runtime() { return *runtime_; }
+  const live::RuntimeLayers& runtime() const { return *runtime_; }
+  // In a turn, when the clusters of the bootstrap have started.
+  void startReports() {
+    if (load_reporter_ != nullptr) load_reporter_->start();
+  }
   overload::Plan takeOverload() { return std::move(overload_); }
 
  private:
   void readSources(const Bootstrap& bootstrap, const Where& at);
   void checkControlPlanes(const Where& at) const;
+  bool needsItself(const std::string& cluster) const;
   void makeContext(const Bootstrap& bootstrap, std::shared_ptr<const transport::Secrets> secrets);
   void makeListeners(const Bootstrap& bootstrap, const Where& at,
-                     live::Listeners::Callbacks callbacks);
+                     const live::SecretLife::Parts& secrets, live::Listeners::Callbacks callbacks);
 
   const Parts parts_;
   xds::Sources sources_;
+  access_logs::GrpcSinks log_sinks_;
   live::Resolvers resolvers_;
+  std::optional<live::RuntimeLayers> runtime_;
   std::optional<live::Clusters> clusters_;
   std::optional<stream::BuildContext> context_;
   overload::Plan overload_;
   std::optional<live::Listeners> listeners_;
+  std::unique_ptr<load_reports::LoadReporter> load_reporter_;  // null: nobody wants reports
 };
 
 }  // namespace weir::server

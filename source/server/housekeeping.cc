@@ -32,15 +32,21 @@ void Housekeeping::onTimer() {
              loop_.now() + std::min<net::SteadyTime::duration>(kLook, flush_interval_));
 }
 
-// The allocator keeps what small blocks free between others; a burst of connections would be paid
-// for until the end of the process. Not while it still ebbs: workers wait for their heap meanwhile.
+bool Housekeeping::Tide::isOver() {
+  const uint64_t now = total();
+  const uint64_t lately = now - std::exchange(seen, now);
+  const uint64_t untrimmed = now - when_trimmed;
+  return untrimmed >= worth && lately <= untrimmed / 8;
+}
+
+// The allocator keeps what small blocks free between others; a burst of connections, or a thousand
+// clusters that have gone, would be paid for until the end of the process.
 void Housekeeping::trim() {
-  const uint64_t closed = closed_connections_();
-  const uint64_t lately = closed - std::exchange(closed_, closed);
-  const uint64_t untrimmed = closed - closed_when_trimmed_;
-  if (untrimmed < kWorthTrimming || lately > untrimmed / 8) return;
+  const bool gone = gone_.isOver(), messages = messages_.isOver();
+  if (!gone && !messages) return;
   malloc_trim(0);
-  closed_when_trimmed_ = closed;
+  gone_.trimmed();
+  messages_.trimmed();
 }
 
 }  // namespace weir::server

@@ -109,12 +109,8 @@ void readLimits(const Proto& proto, const Where& at, const stream::BuildContext&
   plan.continue_on_timeout = proto.continue_on_listener_filters_timeout();
   plan.bypasses_overload = proto.bypass_overload_manager();
   if (!proto.ignore_global_conn_limit()) plan.global_limit = std::move(global);
-  if (context.runtime) {
-    plan.connection_limit = [runtime = context.runtime, key = "envoy.resource_limits.listener." +
-                                                              plan.name + ".connection_limit"] {
-      return runtime(key);
-    };
-  }
+  plan.connection_limit =
+      keyOf(context.runtime, "envoy.resource_limits.listener." + plan.name + ".connection_limit");
 }
 
 void readBalance(const Proto& proto, const Where& at, listener::ListenerPlan& plan) {

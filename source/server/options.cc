@@ -66,6 +66,8 @@ void addOptions(CLI::App& app, Options& o, uint64_t& drain_s, uint64_t& flush_ms
       ->check(CLI::IsMember({"gradual", "immediate"}));
   app.add_option("--admin-address-path", o.admin_address_path,
                  "file to write the admin address to");
+  app.add_option("--state-dir", o.state_dir,
+                 "directory to keep what control planes say in, for a start without them");
   app.add_option("--file-flush-interval-msec", flush_ms,
                  "access logs are written at least so often");
   app.add_flag("--allow-unknown-static-fields,--allow-unknown-fields",

@@ -29,6 +29,7 @@ struct Options {
   std::chrono::seconds drain_time{600};
   bool drain_immediately = false;
   std::string admin_address_path;
+  std::string state_dir;  // empty: what control planes say is not kept
   bool allow_unknown_static_fields = false;
   std::chrono::milliseconds file_flush_interval{1000};
   std::vector<std::string> ignored;  // accepted for compatibility, without effect

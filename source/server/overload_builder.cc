@@ -256,9 +256,9 @@ OverloadSettings buildOverload(const envoy::config::bootstrap::v3::Bootstrap& bo
                                const Where& at, const stream::BuildContext& context) {
   OverloadSettings made =
       Builder(bootstrap.overload_manager(), at.field("overload_manager"), context).build();
-  if (made.connections != nullptr || !context.runtime) return made;
-  if (const auto most = context.runtime("overload.global_downstream_max_connections"))
-    made.connections = std::make_shared<listener::ConnectionLimit>(*most);
+  if (made.connections != nullptr || bootstrap.layered_runtime().layers().empty()) return made;
+  made.connections = std::make_shared<listener::ConnectionLimit>(
+      UINT64_MAX, keyOf(context.runtime, "overload.global_downstream_max_connections"));
   return made;
 }
 

@@ -17,8 +17,8 @@ namespace weir::server {
 
 struct OverloadSettings {
   overload::Plan plan;
-  // Without the monitor: of the runtime key overload.global_downstream_max_connections, read now.
-  // Null: none.
+  // Without the monitor: what the runtime key overload.global_downstream_max_connections says, if
+  // there are layers that can. Null: none.
   std::shared_ptr<listener::ConnectionLimit> connections;
 };
 

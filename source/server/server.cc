@@ -56,8 +56,13 @@ Server::Server(const Options& options)
       signals_(loop_, [this](int signal) { onSignal(signal); }),
       timer_(*this),
       logs_(StatScope(stats_), options.file_flush_interval),
+      runtime_(StatScope(stats_)),
       own_clusters_(loop_),
       own_services_(loop_, own_clusters_, randomSeed()),
+      cluster_post_(loop_,
+                    [this](const ClusterChanges& changes) {
+                      for (auto& worker : workers_) worker->changeClusters(changes);
+                    }),
       tls_rotation_(loop_,
                     [this](const std::shared_ptr<const void>& former) {
                       for (auto& worker : workers_) worker->hold(former);
@@ -72,7 +77,18 @@ Server::Server(const Options& options)
                   {.state = [this] { return phase_; },
                    .drain = [this](const admin::DrainRequest& request) { drainListeners(request); },
                    .quit = [this] { stopNow(); }}),
-      housekeeping_(loop_, stats_, [this] { return admin_view_.closedConnections(); }) {
+      housekeeping_(
+          loop_, stats_,
+          [this] {
+            uint64_t gone = admin_view_.closedConnections();
+            for (const char* name :
+                 {"cluster_manager.cluster_removed", "cluster_manager.cluster_modified",
+                  "listener_manager.listener_removed", "listener_manager.listener_modified"}) {
+              gone += stats_.value(name).value_or(0);
+            }
+            return gone;
+          },
+          [this] { return stats_.value("control_plane.message_bytes").value_or(0); }) {
   installBuiltinFilters(registry_);
   const StatScope scope = StatScope(stats_).scope("server");
   live_ = scope.gauge("live");
@@ -88,9 +104,21 @@ int Server::run() {
   spdlog::info("initializing {} (pid {}), {} worker(s)", versionLine(), ::getpid(),
                options_.concurrency);
   for (const std::string& name : options_.ignored) spdlog::warn("{} has no effect", name);
-  if (!load() || !openListeners() || !openAdmin()) return 1;
+  if (!openState() || !load() || !openListeners() || !openAdmin()) return 1;
   if (options_.mode == Mode::InitOnly) return 0;
   return serve();
+}
+
+bool Server::openState() {
+  if (options_.state_dir.empty()) return true;
+  auto opened = xds::StateDirectory::open(options_.state_dir, StatScope(stats_));
+  if (opened) {
+    kept_state_ = *std::move(opened);
+  } else {
+    std::fprintf(stderr, "weir: --state-dir %s: %s\n", opened.error().field.c_str(),
+                 opened.error().text.c_str());
+  }
+  return kept_state_ != nullptr;
 }
 
 bool Server::load() {
@@ -98,9 +126,8 @@ bool Server::load() {
   if (read(options_, bootstrap_, report)) {
     overrideNode(options_, *bootstrap_.mutable_node());
     config::reportIgnored(bootstrap_, Where(report));
-    runtime_.load(bootstrap_.layered_runtime());
     config_.emplace(Configuration::Parts{loop_, own_services_, registry_, stats_, logs_, runtime_,
-                                         options_.concurrency},
+                                         options_.concurrency, kept_state_.get()},
                     bootstrap_, report, configurationCallbacks());
     if (bootstrap_.has_admin())
       admin_settings_ = admin::readAdmin(bootstrap_.admin(), Where(report).field("admin"));
@@ -117,17 +144,22 @@ bool Server::load() {
 
 Configuration::Callbacks Server::configurationCallbacks() {
   Configuration::Callbacks callbacks;
+  callbacks.secrets_given = [this](const std::shared_ptr<transport::ReloadableTls>& tls,
+                                   std::shared_ptr<const void> former) {
+    tls_rotation_.onSecrets(tls, std::move(former));
+  };
   callbacks.clusters.set = [this](uint32_t slot, const cluster::ClusterPtr& cluster) {
     own_clusters_.set(slot, cluster);
-    for (auto& worker : workers_) worker->setCluster(slot, cluster);
+    cluster_post_.add({slot, cluster, nullptr});
     if (cluster != nullptr) tls_rotation_.add(cluster->settings().tls);
   };
   callbacks.clusters.endpoints = [this](const cluster::ClusterPtr& cluster,
                                         const cluster::EndpointSetPtr& endpoints) {
     own_clusters_.update(cluster, endpoints);
-    for (auto& worker : workers_) worker->updateEndpoints(cluster, endpoints);
+    cluster_post_.add({cluster->slot(), cluster, endpoints});
   };
-  callbacks.clusters.progress = callbacks.listeners.progress = [this] { onProgress(); };
+  callbacks.clusters.progress = callbacks.listeners.progress =
+      callbacks.runtime_progress = [this] { onProgress(); };
   callbacks.listeners.change = [this](size_t worker,
                                       std::vector<listener::ListenerChange> changes) {
     for (const listener::ListenerChange& change : changes) {
@@ -135,6 +167,7 @@ Configuration::Callbacks Server::configurationCallbacks() {
       for (const auto& chain : change.plan->chains) tls_rotation_.add(chain->tls);
       if (change.plan->default_chain) tls_rotation_.add(change.plan->default_chain->tls);
     }
+    cluster_post_.flush();
     workers_[worker]->changeListeners(std::move(changes),
                                       {options_.drain_time, !options_.drain_immediately});
   };
@@ -143,6 +176,7 @@ Configuration::Callbacks Server::configurationCallbacks() {
   };
   callbacks.listeners.replace = [this](const std::shared_ptr<stream::Hcm>& hcm,
                                        const std::shared_ptr<const stream::HcmPlan>& plan) {
+    cluster_post_.flush();
     for (auto& worker : workers_) worker->setPlan(hcm, plan);
   };
   return callbacks;
@@ -178,7 +212,7 @@ void Server::setPhase(ServerInfo::State phase) {
 }
 
 // First the clusters of the bootstrap, which control planes are reached through; then theirs; then
-// their listeners.
+// their listeners. Runtime values are asked for before all that, and waited for at its end.
 void Server::onProgress() {
   if (workers_started_ || phase_ != ServerInfo::INITIALIZING) return;
   const auto& dynamic = bootstrap_.dynamic_resources();
@@ -191,7 +225,7 @@ void Server::onProgress() {
   if (!std::exchange(follows_listeners_, true) && dynamic.has_lds_config()) {
     config_->listeners().follow(dynamic.lds_config(), Where(report));
   }
-  if (config_->listeners().allWarm()) startWorkers();
+  if (config_->listeners().allWarm() && config_->runtime().allWarm()) startWorkers();
 }
 
 void Server::startWorkers() {
@@ -200,6 +234,7 @@ void Server::startWorkers() {
   workers_started_ = true;
   live_.set(1);
   setPhase(ServerInfo::LIVE);
+  cluster_post_.flush();
   for (auto& worker : workers_) worker->start();
 }
 
@@ -228,11 +263,14 @@ int Server::serve() {
     tls_rotation_.start();
     startWatch();
     config_->clusters().start();
+    config_->runtime().start();
     config_->listeners().start();
+    config_->startReports();
     onProgress();
   }
   spdlog::info("starting main dispatch loop");
   loop_.run();
+  config_->sources().finishSaving();
   admin_.reset();
   for (auto& worker : workers_) worker->stop();
   for (auto& worker : workers_) worker->join();
@@ -258,6 +296,7 @@ void Server::beginDrain() {
   spdlog::info("draining: no new connections, at most {} s for requests in flight",
                options_.drain_time.count());
   if (!workers_started_) return stopNow();
+  config_->listeners().freeze();
   for (auto& worker : workers_) worker->drain();
   timer_.arm(loop_.timers(), loop_.now() + kDrainPoll);
 }
@@ -302,8 +341,7 @@ int validate(const Options& options) {
   if (read(options, bootstrap, report)) {
     overrideNode(options, *bootstrap.mutable_node());
     config::reportIgnored(bootstrap, Where(report));
-    Runtime runtime;
-    runtime.load(bootstrap.layered_runtime());
+    runtime::Runtime runtime{StatScope(stats)};
     net::Loop loop;
     cluster::WorkerClusters own_clusters(loop);
     stream::Services services(loop, own_clusters, 0);

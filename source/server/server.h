@@ -10,11 +10,12 @@
 #include "source/admin/admin_server.h"
 #include "source/net/loop.h"
 #include "source/overload/watch.h"
+#include "source/runtime/runtime.h"
 #include "source/server/admin_view.h"
+#include "source/server/cluster_post.h"
 #include "source/server/configuration.h"
 #include "source/server/housekeeping.h"
 #include "source/server/options.h"
-#include "source/server/runtime.h"
 #include "source/server/signals.h"
 #include "source/server/tls_rotation.h"
 #include "source/server/worker.h"
@@ -33,6 +34,7 @@ class Server final : net::TimerUser {
   int run();
 
  private:
+  bool openState();
   bool load();
   bool openListeners();
   Configuration::Callbacks configurationCallbacks();
@@ -58,11 +60,13 @@ class Server final : net::TimerUser {
   StatStore stats_;
   telemetry::LogThread logs_;
   envoy::config::bootstrap::v3::Bootstrap bootstrap_;
-  Runtime runtime_;
+  runtime::Runtime runtime_;
   // What the main thread itself sends requests with: to control planes.
   cluster::WorkerClusters own_clusters_;
   stream::Services own_services_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  ClusterPost cluster_post_;
+  std::unique_ptr<xds::StateDirectory> kept_state_;  // null: nothing is kept
   std::optional<Configuration> config_;
   TlsRotation tls_rotation_;
   AdminView admin_view_;

@@ -13,6 +13,7 @@ Signals::Signals(net::Loop& loop, std::function<void(int)> on_signal)
     : loop_(loop), on_signal_(std::move(on_signal)) {
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGHUP, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of write(), no end of service
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);

@@ -1,5 +1,5 @@
-// Signals brings the process's signals to the main loop: SIGTERM, SIGINT, SIGUSR1; SIGHUP and
-// SIGPIPE are ignored. Blocked in every thread made after it, and read from a signalfd.
+// Signals brings the process's signals to the main loop: SIGTERM, SIGINT, SIGUSR1; SIGHUP,
+// SIGPIPE and SIGXFSZ are ignored. Blocked in every thread made after it, and read from a signalfd.
 #pragma once
 
 #include <event2/event_struct.h>

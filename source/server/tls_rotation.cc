@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <limits>
 #include <utility>
 
@@ -21,32 +20,37 @@ TlsRotation::TlsRotation(net::Loop& loop, std::function<void(std::shared_ptr<con
 void TlsRotation::start() { onTimer(); }
 
 void TlsRotation::add(const std::shared_ptr<transport::ReloadableTls>& tls) {
-  const bool known = std::any_of(kept_.begin(), kept_.end(),
-                                 [&](const Kept& kept) { return kept.tls.lock() == tls; });
-  if (tls == nullptr || known) return;
-  watch(*tls);
-  kept_.push_back({tls, fingerprint(*tls)});
+  if (tls == nullptr) return;
+  Kept& kept = kept_[tls.get()];
+  if (!kept.tls.expired()) return;
+  kept.tls = tls;
+  look(kept, *tls);
   tls->rotateKeys(loop_.now());
+}
+
+void TlsRotation::onSecrets(const std::shared_ptr<transport::ReloadableTls>& tls,
+                            std::shared_ptr<const void> former) {
+  if (former != nullptr) retire_(std::move(former));
+  const auto kept = kept_.find(tls.get());
+  if (kept != kept_.end()) look(kept->second, *tls);
+}
+
+// From now on a change is one after this moment.
+void TlsRotation::look(Kept& kept, const transport::ReloadableTls& tls) {
+  watch(tls);
+  kept.seen = fingerprint(tls);
 }
 
 std::vector<std::shared_ptr<transport::ReloadableTls>> TlsRotation::all() const {
   std::vector<std::shared_ptr<transport::ReloadableTls>> all;
-  for (const Kept& kept : kept_) {
+  for (const auto& [address, kept] : kept_) {
     if (auto tls = kept.tls.lock()) all.push_back(std::move(tls));
   }
   return all;
 }
 
-// A file may be written in place, moved there, or be a link to one that is (Kubernetes swaps a link
-// beside it); and its directory may be replaced as a whole.
 void TlsRotation::watch(const transport::ReloadableTls& tls) {
-  for (const std::string& path : tls.watched()) {
-    std::error_code error;
-    const auto whole = std::filesystem::absolute(path, error).lexically_normal();
-    if (std::filesystem::is_directory(whole, error)) files_.add(whole);
-    files_.add(whole.parent_path());
-    files_.add(whole.parent_path().parent_path());
-  }
+  for (const std::string& path : tls.watched()) files_.addFile(path);
 }
 
 // What tells a changed file from the one that was read.
@@ -71,8 +75,8 @@ std::string TlsRotation::fingerprint(const transport::ReloadableTls& tls) {
 }
 
 void TlsRotation::look() {
-  std::erase_if(kept_, [](const Kept& kept) { return kept.tls.expired(); });
-  for (Kept& kept : kept_) {
+  std::erase_if(kept_, [](const auto& each) { return each.second.tls.expired(); });
+  for (auto& [address, kept] : kept_) {
     const auto tls = kept.tls.lock();
     if (tls == nullptr) continue;
     watch(*tls);
@@ -110,11 +114,13 @@ uint32_t TlsRotation::daysUntilFirstExpiry() const {
     least = std::min(least, static_cast<uint32_t>(std::clamp<int64_t>(left, 0, least)));
   };
   for (const auto& tls : all()) {
-    for (const auto& identity : tls->current().identities()) {
+    const transport::TlsContext* context = tls->current();
+    if (context == nullptr) continue;
+    for (const auto& identity : context->identities()) {
       note(*identity->facts);
       for (const auto& facts : identity->chain_facts) note(*facts);
     }
-    const transport::PeerCheck* peer = tls->current().peer();
+    const transport::PeerCheck* peer = context->peer();
     if (peer == nullptr) continue;
     for (const auto& facts : peer->authorityFacts()) note(*facts);
   }

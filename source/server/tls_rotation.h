@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,13 +24,22 @@ class TlsRotation final : private net::TimerUser {
   // It is looked after for as long as somebody else has it. Null, and one that is there, are
   // nothing new.
   void add(const std::shared_ptr<transport::ReloadableTls>& tls);
+  // It was given a secret, which may name other files. `former`: the context that it had.
+  void onSecrets(const std::shared_ptr<transport::ReloadableTls>& tls,
+                 std::shared_ptr<const void> former);
 
   std::vector<std::shared_ptr<transport::ReloadableTls>> all() const;
   // Of the certificate that expires first; 0: one has. Without any, 2^32-1, as in Envoy.
   uint32_t daysUntilFirstExpiry() const;
 
  private:
+  struct Kept {
+    std::weak_ptr<transport::ReloadableTls> tls;
+    std::string seen;  // the files' fingerprint
+  };
+
   void look();
+  void look(Kept& kept, const transport::ReloadableTls& tls);
   void watch(const transport::ReloadableTls& tls);
   static std::string fingerprint(const transport::ReloadableTls& tls);
   void reload(transport::ReloadableTls& tls);
@@ -39,11 +49,7 @@ class TlsRotation final : private net::TimerUser {
   const std::function<void(std::shared_ptr<const void>)> retire_;
   net::FileWatch files_;
   net::Timer timer_;
-  struct Kept {
-    std::weak_ptr<transport::ReloadableTls> tls;
-    std::string seen;  // the files' fingerprint
-  };
-  std::vector<Kept> kept_;
+  std::map<const void*, Kept> kept_;  // by address, which another one may have later
 };
 
 }  // namespace weir::server

@@ -14,6 +14,7 @@ Worker::Worker(size_t index, uint64_t seed)
     : index_(index),
       clusters_(loop_),
       services_(loop_, clusters_, seed),
+      logs_(services_),
       listeners_(services_, index) {}
 
 Worker::~Worker() {
@@ -23,17 +24,15 @@ Worker::~Worker() {
   event_base_loop(loop_.base(), EVLOOP_NONBLOCK);
 }
 
-void Worker::setCluster(uint32_t slot, cluster::ClusterPtr cluster) {
-  if (!thread_.joinable()) return clusters_.set(slot, std::move(cluster));
-  loop_.post([this, slot, cluster = std::move(cluster)] { clusters_.set(slot, cluster); });
+void Worker::changeClusters(const ClusterChanges& changes) {
+  if (!thread_.joinable()) return apply(*changes);
+  loop_.post([this, changes] { apply(*changes); });
 }
 
-// Before there is a thread, nothing was made of a cluster that would have to learn of it.
-void Worker::updateEndpoints(cluster::ClusterPtr cluster, cluster::EndpointSetPtr endpoints) {
-  if (!thread_.joinable()) return;
-  loop_.post([this, cluster = std::move(cluster), endpoints = std::move(endpoints)] {
-    clusters_.update(cluster, endpoints);
-  });
+void Worker::apply(const std::vector<ClusterChange>& changes) {
+  for (const auto& [slot, cluster, endpoints] : changes) {
+    endpoints == nullptr ? clusters_.set(slot, cluster) : clusters_.update(cluster, endpoints);
+  }
 }
 
 void Worker::changeListeners(std::vector<listener::ListenerChange> changes,
@@ -48,37 +47,19 @@ void Worker::changeListeners(std::vector<listener::ListenerChange> changes,
   });
 }
 
-void Worker::addListener(std::shared_ptr<const listener::ListenerPlan> plan,
-                         std::vector<net::Fd> sockets, std::shared_ptr<listener::Balance> balance) {
-  std::vector<listener::ListenerChange> changes(1);
-  changes[0] = {plan->name, plan, std::move(sockets), std::move(balance)};
-  changeListeners(std::move(changes));
-}
-
-void Worker::updateListener(std::shared_ptr<const listener::ListenerPlan> plan,
-                            const listener::Drain& drain, std::vector<net::Fd> sockets) {
-  std::vector<listener::ListenerChange> changes(1);
-  changes[0] = {plan->name, plan, std::move(sockets), nullptr};
-  changeListeners(std::move(changes), drain);
-}
-
-void Worker::removeListener(std::string name, const listener::Drain& drain) {
-  std::vector<listener::ListenerChange> changes(1);
-  changes[0].name = std::move(name);
-  changeListeners(std::move(changes), drain);
-}
-
 void Worker::start() {
   thread_ = std::thread([this] {
     pthread_setname_np(pthread_self(), ("wrk:worker_" + std::to_string(index_)).c_str());
     telemetry::StatThread stats;
     t_worker = static_cast<uint32_t>(index_);
+    logs_.begin();
     listeners_.forEach([this](const auto& listener) { startBackground(listener.plan()); });
     loop_.run();
     for (const auto& started : background_) {
       if (const auto work = started.lock()) work->stop();
     }
     listeners_.clear();
+    logs_.end();                  // with what those who were cut left in the log
     net::Loop::Turn last(loop_);  // what is closed dies on its own thread
     services_.clusters.clear();
   });

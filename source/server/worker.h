@@ -5,14 +5,15 @@
 
 #include <atomic>
 #include <memory>
-#include <string>
 #include <thread>
 #include <vector>
 
+#include "source/access_logs/worker_logs.h"
 #include "source/cluster/worker_cluster.h"
 #include "source/listener/worker_listeners.h"
 #include "source/net/loop.h"
 #include "source/overload/actions.h"
+#include "source/server/cluster_post.h"
 #include "source/stream/services.h"
 
 namespace weir::server {
@@ -28,20 +29,13 @@ class Worker {
   // On the main thread, before start() and after. All that is in `changes` happens in one turn.
   void changeListeners(std::vector<listener::ListenerChange> changes,
                        const listener::Drain& drain = {});
-  void addListener(std::shared_ptr<const listener::ListenerPlan> plan, std::vector<net::Fd> sockets,
-                   std::shared_ptr<listener::Balance> balance);
-  // `sockets`: of addresses that are new, as in ListenerChange.
-  void updateListener(std::shared_ptr<const listener::ListenerPlan> plan,
-                      const listener::Drain& drain, std::vector<net::Fd> sockets = {});
-  void removeListener(std::string name, const listener::Drain& drain);
   // Requests that begin from now on follow `plan`.
   void setPlan(std::shared_ptr<stream::Hcm> hcm, std::shared_ptr<const stream::HcmPlan> plan);
 
   // On the main thread at once before start(); from then on any thread, and it happens when the
-  // worker's loop gets to it, in the order of the calls. Null takes the slot's cluster away.
-  void setCluster(uint32_t slot, cluster::ClusterPtr cluster);
-  // The cluster has them already. Nothing happens when it has left its slot meanwhile.
-  void updateEndpoints(cluster::ClusterPtr cluster, cluster::EndpointSetPtr endpoints);
+  // worker's loop gets to it, in one turn and in the order of the calls. New endpoints of a cluster
+  // that has left its slot meanwhile change nothing.
+  void changeClusters(const ClusterChanges& changes);
 
   // Any thread.
   void handOver(listener::HandedSocket socket);
@@ -63,6 +57,7 @@ class Worker {
   uint64_t connections() const { return connections_.load(std::memory_order_relaxed); }
 
  private:
+  void apply(const std::vector<ClusterChange>& changes);
   void startBackground(const listener::ListenerPlan& plan);
   void startBackground(const stream::HcmPlan& plan);
 
@@ -70,6 +65,7 @@ class Worker {
   net::Loop loop_;
   cluster::WorkerClusters clusters_;
   stream::Services services_;
+  access_logs::WorkerLogs logs_;
   listener::WorkerListeners listeners_;
   std::vector<std::weak_ptr<stream::BackgroundWork>> background_;  // that was started
   std::atomic<uint64_t> connections_{1};

@@ -125,6 +125,14 @@ class WorkerTest : public testing::Test {
     };
     return made;
   }
+  void change(size_t worker, listener::ListenerChange change, const listener::Drain& drain = {}) {
+    std::vector<listener::ListenerChange> changes;
+    changes.push_back(std::move(change));
+    workers_[worker]->changeListeners(std::move(changes), drain);
+  }
+  void remove(const std::string& name) {
+    for (size_t i = 0; i < kWorkers; ++i) change(i, {name, nullptr, {}, nullptr}, {0s});
+  }
   net::Address add(const Plan& plan) {
     auto sockets = listener::openSockets(*plan, plan->addresses[0], kWorkers);
     EXPECT_TRUE(sockets) << sockets.error().text;
@@ -133,7 +141,7 @@ class WorkerTest : public testing::Test {
     for (size_t i = 0; i < kWorkers; ++i) {
       std::vector<net::Fd> own;
       own.push_back(std::move((*sockets)[i]));
-      workers_[i]->addListener(plan, std::move(own), shared);
+      change(i, {plan->name, plan, std::move(own), shared});
     }
     return at;
   }
@@ -178,7 +186,7 @@ TEST_F(WorkerTest, nothingFailsWhileEverythingChanges) {
       if (i % 3 == 1) current = chain();
       const Plan next = plan("a", current);
       next->exact_balance = i % 2 == 0;
-      for (auto& worker : workers_) worker->updateListener(next, {10s, i % 2 == 0});
+      for (size_t k = 0; k < kWorkers; ++k) change(k, {"a", next, {}, nullptr}, {10s, i % 2 == 0});
     }
     ASSERT_TRUE(soon([&] { return keeps.answered + comes.answered + both.answered > before + 3; }));
   }
@@ -187,7 +195,7 @@ TEST_F(WorkerTest, nothingFailsWhileEverythingChanges) {
     EXPECT_EQ(client->refused, 0u);
     EXPECT_EQ(client->failed, 0u);
   }
-  for (auto& worker : workers_) worker->removeListener("a", {0s});
+  remove("a");
   EXPECT_TRUE(soon([&] { return connections() == 0; }));
   EXPECT_EQ(stat("listener.downstream_cx_active"), 0u);
   EXPECT_EQ(stat("listener.downstream_cx_total"), stat("listener.downstream_cx_destroy"));
@@ -272,7 +280,7 @@ TEST_F(WorkerTest, backgroundWorkFollowsThePlans) {
     auto another = std::make_shared<listener::FilterChainPlan>();
     another->hcm = std::make_shared<stream::Hcm>(Working::make({shared}), kWorkers);
     add(plan("b", another));
-    for (auto& worker : workers_) worker->removeListener("a", {0s});
+    remove("a");
     chain.reset();
   }
   EXPECT_TRUE(soon([&] { return new_count.ended == 1; }));

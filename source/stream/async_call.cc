@@ -147,8 +147,7 @@ void Call::knowCaller() {
 }
 
 void Call::followRoutes() {
-  if (caller_.plan == nullptr || caller_.plan->routes == nullptr)
-    return fail(refused("no cluster is named, and there are no routes"));
+  if (caller_.plan == nullptr) return fail(refused("no cluster is named, and there are no routes"));
   knowCaller();
   if (caller_.plan->paths.apply(head_, arena_).kind != PathVerdict::Kind::Ok) {
     return fail({Side::Weir, FailureKind::ProtocolError, Retry::Never, "path refused"});

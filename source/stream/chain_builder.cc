@@ -6,47 +6,14 @@
 #include "envoy/config/route/v3/route_components.pb.h"
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "source/cluster/cluster.h"
+#include "source/stream/filter_build.h"
+#include "source/stream/filter_discovery.h"
 
 namespace weir::stream {
 namespace {
 
 using google::protobuf::Any;
 using FilterConfig = envoy::config::route::v3::FilterConfig;
-
-// What a filter's Plan is built with: reports below the filter's own place.
-class Build final : public PlanBuild {
- public:
-  Build(const BuildContext& context, HcmPlan& plan, const Where& at, StatScope stats)
-      : PlanBuild(std::move(stats)), context_(context), plan_(plan), at_(at) {}
-
-  Result<Done> unpack(const Any& any, google::protobuf::Message& into) override {
-    Report& report = at_.report();
-    const size_t before = report.errors();
-    if (context_.unpack(any, into, at_) && report.errors() == before) return Done{};
-    return Error{"", ""};  // reported in detail already
-  }
-  bool hasCluster(std::string_view name) const override {
-    return context_.cluster_slot(name) != cluster::kNoSlot;
-  }
-  void warn(std::string_view field, std::string_view text) override {
-    at_.field(field).warning(std::string(text));
-  }
-  std::string_view nodeCluster() const override { return context_.proxy.service_cluster; }
-  Background background(Background::Work work) override {
-    plan_.background.push_back(std::make_shared<BackgroundWork>(std::move(work)));
-    return Background(plan_.background.back());
-  }
-  uint32_t workers() const override { return context_.workers; }
-  void tell(const Error& error) const {
-    if (error.text.empty()) return;
-    (error.field.empty() ? at_ : at_.field(error.field)).error(error.text);
-  }
-
- private:
-  const BuildContext& context_;
-  HcmPlan& plan_;
-  const Where at_;
-};
 
 using HttpFilter = envoy::extensions::filters::network::http_connection_manager::v3::HttpFilter;
 using FilterList = google::protobuf::RepeatedPtrField<HttpFilter>;
@@ -58,8 +25,13 @@ StatScope scopeOf(const HttpConnectionManager& proto, const BuildContext& contex
 // Reads a list of filters, before routes have their say.
 class FilterReader {
  public:
-  FilterReader(const HttpConnectionManager& proto, HcmPlan& plan, const BuildContext& context)
-      : plan_(plan), context_(context), stats_(scopeOf(proto, context)) {}
+  // `may_discover`: a filter's configuration may come from a control plane.
+  FilterReader(const HttpConnectionManager& proto, HcmPlan& plan, const BuildContext& context,
+               bool may_discover)
+      : plan_(plan),
+        context_(context),
+        may_discover_(may_discover),
+        stats_(scopeOf(proto, context)) {}
 
   // `field` is the list's place.
   std::vector<ConfiguredFilter> read(const FilterList& filters, const Where& field) {
@@ -76,9 +48,11 @@ class FilterReader {
 
  private:
   void readFilter(const HttpFilter& proto, const Where& at, bool last);
+  void readDiscovered(const HttpFilter& proto, const Where& at, bool last);
 
   HcmPlan& plan_;
   const BuildContext& context_;
+  const bool may_discover_;
   const StatScope stats_;
   std::vector<ConfiguredFilter> filters_;
   RouterPlan router_;
@@ -86,9 +60,7 @@ class FilterReader {
 
 void FilterReader::readFilter(const HttpFilter& proto, const Where& at, bool last) {
   if (proto.name().empty()) at.field("name").error("expected a name");
-  if (proto.has_config_discovery()) {
-    return at.field("config_discovery").error("filter discovery is not supported yet");
-  }
+  if (proto.has_config_discovery()) return readDiscovered(proto, at, last);
   const Where config = at.field("typed_config");
   const std::string type_name = context_.type_of(proto.typed_config());
   const FilterType* type = context_.registry.findByConfig(type_name);
@@ -102,7 +74,7 @@ void FilterReader::readFilter(const HttpFilter& proto, const Where& at, bool las
     return at.error(last ? "the last filter must be envoy.filters.http.router"
                          : "envoy.filters.http.router must be the last filter");
   }
-  Build build(context_, plan_, config, stats_);
+  FilterBuild build(context_, plan_.background, config, stats_);
   auto plan = type->plan(proto.typed_config(), build);
   if (!plan) return build.tell(plan.error());
   if (type->terminal) {
@@ -110,6 +82,17 @@ void FilterReader::readFilter(const HttpFilter& proto, const Where& at, bool las
     return;
   }
   filters_.push_back({{type, *std::move(plan), proto.name()}, proto.disabled()});
+}
+
+void FilterReader::readDiscovered(const HttpFilter& proto, const Where& at, bool last) {
+  const Where config = at.field("config_discovery");
+  if (last) return at.error("the last filter must be envoy.filters.http.router, without discovery");
+  if (!may_discover_) return config.error("is for http_filters only, not for those of upgrades");
+  auto filter = stream::readDiscovered(proto.config_discovery(), proto.name(), plan_.background,
+                                       config, context_, stats_);
+  if (!filter) return;
+  filter->disabled = proto.disabled();
+  filters_.push_back(*std::move(filter));
 }
 
 // Makes the chains of one list of filters for the plan's routes.
@@ -126,7 +109,7 @@ class RouteChains {
       if (!filter.disabled) slots.push_back(filter.slot);
     }
     chains_.shared = std::make_shared<const Chain>(std::move(slots));
-    if (plan_.routes != nullptr) readRoutes();
+    readRoutes();
     return std::move(chains_);
   }
 
@@ -209,11 +192,11 @@ std::optional<ConfiguredFilter> RouteChains::override(const ConfiguredFilter& fi
     result.disabled = wrapper.disabled();
     if (wrapper.has_config()) configs.push_back(&wrapper.config());
   }
-  if (configs.empty() || result.disabled) return result;
+  if (configs.empty() || result.disabled || isMissing(filter.slot)) return result;
   const FilterType& type = *filter.slot.type;
-  Build build(context_, plan_,
-              at.key(route.host->name).field("typed_per_filter_config").key(filter.slot.name),
-              plan_.filter_scope);
+  FilterBuild build(context_, plan_.background,
+                    at.key(route.host->name).field("typed_per_filter_config").key(filter.slot.name),
+                    plan_.filter_scope);
   const std::string expected =
       type.route_config == nullptr ? "" : type.route_config->GetDescriptor()->full_name();
   for (const Any* config : configs) {
@@ -260,7 +243,7 @@ void readUpgrades(const HttpConnectionManager& proto, HcmPlan& plan, const Where
     if (config.filters_size() != 0) {
       const Where filters = here.field("filters");
       checkRouter(config.filters(), proto.http_filters(), filters);
-      entry.filters = FilterReader(proto, plan, context).read(config.filters(), filters);
+      entry.filters = FilterReader(proto, plan, context, false).read(config.filters(), filters);
       entry.has_filters = true;
     }
     plan.upgrades.add(std::move(entry));
@@ -271,15 +254,16 @@ void readUpgrades(const HttpConnectionManager& proto, HcmPlan& plan, const Where
 
 void readFilters(const HttpConnectionManager& proto, HcmPlan& plan, const Where& at,
                  const BuildContext& context) {
-  FilterReader reader(proto, plan, context);
+  FilterReader reader(proto, plan, context, true);
   plan.filters = reader.read(proto.http_filters(), at.field("http_filters"));
   plan.filter_scope = scopeOf(proto, context);
   plan.router = reader.router();
   readUpgrades(proto, plan, at, context);
-  Build build(context, plan, at, context.stats);
+  FilterBuild build(context, plan.background, at, context.stats);
   std::vector<Error> errors;
-  plan.access_logs = telemetry::AccessLogPlan::from(proto.access_log(), "access_log", build,
-                                                    context.logs, context.runtime, errors);
+  plan.access_logs =
+      telemetry::AccessLogPlan::from(proto.access_log(), "access_log", build, context.logs,
+                                     context.runtime, errors, context.log_sinks);
   for (const Error& error : errors) {
     if (!error.text.empty()) at.field(error.field).error(error.text);
   }

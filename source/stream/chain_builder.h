@@ -10,7 +10,7 @@ namespace weir::stream {
 void readFilters(const HttpConnectionManager& proto, HcmPlan& plan, const Where& at,
                  const BuildContext& context);
 
-// Fills plan.chains, and those of upgrades, for plan.routes, which may be null. `at` is the
+// Fills plan.chains, and those of upgrades, for plan.routes. `at` is the
 // RouteConfiguration's place.
 void buildChains(HcmPlan& plan, const Where& at, const BuildContext& context);
 

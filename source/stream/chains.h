@@ -12,10 +12,13 @@
 
 namespace weir::stream {
 
+struct FilterDiscovery;
+
 // One filter of a list, before routes have their say.
 struct ConfiguredFilter {
   ChainSlot slot;
   bool disabled = false;
+  std::shared_ptr<const FilterDiscovery> discovery{};  // null: its configuration stands in its list
 };
 
 struct Chains {

@@ -5,6 +5,7 @@
 #include "source/codec/hop_by_hop.h"
 #include "source/router/dispatch.h"
 #include "source/stream/async_call.h"
+#include "source/stream/scopes.h"
 #include "source/stream/shedding.h"
 #include "source/stream/waits.h"
 #include "source/transport/connection_facts.h"
@@ -43,6 +44,24 @@ telemetry::RouteOutcome outcomeOf(router::Rejection rejection) {
 
 uint32_t microsBetween(SteadyTime from, SteadyTime to) {
   return static_cast<uint32_t>((to - from) / std::chrono::microseconds(1));
+}
+
+// The plan of the request's scope; without a scope the manager's, in which no route is found. What
+// the scope lets nobody say from outside must not choose it either, so the choice is made again
+// without.
+std::shared_ptr<const HcmPlan> inScope(const std::shared_ptr<const HcmPlan>& plan,
+                                       RequestHead& head, bool is_internal) {
+  const HcmPlan* found = plan->scopes->find(head);
+  if (found != nullptr && !is_internal) {
+    size_t removed = 0;
+    for (const HeaderName& name : found->routes->internalOnlyHeaders()) {
+      removed += head.fields.remove(name);
+    }
+    if (removed != 0) found = plan->scopes->find(head);
+  }
+  if (found == nullptr) return plan;
+  // The manager's plan holds it, and its count is this worker's own.
+  return {plan, found};
 }
 
 }  // namespace
@@ -114,7 +133,8 @@ bool Exchange::prepareRequest() {
       *request_, info_, plan_->forwarding.clientFacts(info_, arena_), arena_);
   forces_trace_ = sender.forces_trace;
   steered_ = sender.steers;
-  if (!sender.is_internal && plan_->routes != nullptr) {
+  if (plan_->scopes != nullptr) plan_ = inScope(plan_, *request_, sender.is_internal);
+  if (!sender.is_internal) {
     for (const HeaderName& name : plan_->routes->internalOnlyHeaders())
       request_->fields.remove(name);
   }
@@ -151,7 +171,6 @@ bool Exchange::prepareRequest() {
 }
 
 void Exchange::findRoute(uint64_t random) {
-  if (plan_->routes == nullptr) return;  // answered as if none matched, as in Envoy
   router::Candidates looked_at;
   const router::Match match = plan_->routes->find(
       {.head = *request_,

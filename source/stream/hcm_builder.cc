@@ -1,7 +1,10 @@
 #include "source/stream/hcm_builder.h"
 
+#include <map>
+
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "source/stream/chain_builder.h"
+#include "source/stream/scopes.h"
 
 namespace weir::stream {
 namespace {
@@ -65,7 +68,17 @@ class Routes final : public router::RouteBuild {
   // `validates`: what an unset validate_clusters means.
   Routes(const Where& at, const BuildContext& context, bool validates)
       : at_(at), context_(context), validates_(validates) {}
-  uint32_t clusterSlot(std::string_view name) override { return context_.cluster_slot(name); }
+  uint32_t clusterSlot(std::string_view name) override {
+    const uint32_t slot = context_.cluster_slot(name);
+    if (slot == cluster::kNoSlot || !context_.named_cluster) return slot;
+    const auto [at, is_new] = named_.try_emplace(slot);
+    if (is_new) at->second = context_.named_cluster(name);
+    return slot;
+  }
+  bool isThere(std::string_view name) override {
+    return context_.cluster_is_there ? context_.cluster_is_there(name)
+                                     : clusterSlot(name) != cluster::kNoSlot;
+  }
   void error(std::string path, std::string text) override {
     at_.report().error(at_.path() + "." + path, std::move(text));
   }
@@ -73,11 +86,20 @@ class Routes final : public router::RouteBuild {
     at_.report().warning(at_.path() + "." + path, std::move(text));
   }
   bool validatesClusters() const override { return validates_; }
+  RuntimeKey runtime(std::string_view key) override { return keyOf(context_.runtime, key); }
+  std::shared_ptr<cluster::NamedClusters> named() const {
+    auto clusters = std::make_shared<cluster::NamedClusters>();
+    for (const auto& [slot, named] : named_) {
+      if (named != nullptr) clusters->all.push_back(named);
+    }
+    return clusters;
+  }
 
  private:
   const Where at_;
   const BuildContext& context_;
   const bool validates_;
+  std::map<uint32_t, cluster::NamedClusterPtr> named_;  // by slot
 };
 
 // Behind readLimits(): the limits to heads are the same for every version.
@@ -137,6 +159,20 @@ void readPolicies(const Proto& proto, HcmPlan& plan, const Where& at, const Prox
   take(RequestIdPolicy::from(proto), plan.ids);
 }
 
+// A table that is good; else what was there stays, and it is reported.
+void takeRoutes(const RouteConfiguration& proto, HcmPlan& plan, const Where& at,
+                const BuildContext& context, bool validates) {
+  const size_t errors_before = at.report().errors();
+  Routes routes(at, context, validates);
+  if (auto table = router::RouteTable::from(proto, routes)) {
+    plan.routes = std::move(table);
+    plan.clusters = routes.named();
+  } else if (at.report().errors() == errors_before) {
+    at.error("the routes could not be read");
+  }
+  buildChains(plan, at, context);
+}
+
 // What has a control plane's routes has none at first.
 void readRoutes(const Proto& proto, HcmPlan& plan, const Where& at, const BuildContext& context) {
   const Where here = at.field("route_config");
@@ -147,21 +183,16 @@ void readRoutes(const Proto& proto, HcmPlan& plan, const Where& at, const BuildC
     plan.rds = std::make_shared<const RdsSpec>(
         RdsSpec{proto.rds().config_source(), proto.rds().route_config_name()});
     const Where source = at.field("rds").field("config_source");
-    context.check_source ? context.check_source(proto.rds().config_source(), source)
-                         : source.error("there is nothing to ask for routes here");
-  } else if (proto.has_scoped_routes()) {
-    at.field("scoped_routes").error("scoped routes are not supported yet");
-  } else if (!proto.has_route_config()) {
-    at.error("expected route_config or rds: the routes of this listener");
-  } else {
-    const size_t errors_before = at.report().errors();
-    Routes routes(here, context, true);
-    plan.routes = router::RouteTable::from(proto.route_config(), routes);
-    if (plan.routes == nullptr && at.report().errors() == errors_before) {
-      here.error("the routes could not be read");
-    }
+    context.check_source
+        ? context.check_source(proto.rds().config_source(), Fetched::Routes, source)
+        : source.error("there is nothing to ask for routes here");
+  } else if (proto.has_route_config()) {
+    return takeRoutes(proto.route_config(), plan, here, context, true);
+  } else if (!proto.has_scoped_routes()) {
+    at.error("expected route_config, rds or scoped_routes: the routes of this listener");
   }
   buildChains(plan, here, context);
+  if (proto.has_scoped_routes()) readScopes(proto, plan, at, context);
 }
 
 }  // namespace
@@ -189,16 +220,12 @@ std::shared_ptr<const HcmPlan> buildHcm(const HttpConnectionManager& proto, cons
 }
 
 std::shared_ptr<const HcmPlan> withRoutes(const HcmPlan& plan, const RouteConfiguration& proto,
-                                          const Where& at, const BuildContext& context) {
+                                          const Where& at, const BuildContext& context,
+                                          bool validates) {
   const size_t errors_before = at.report().errors();
   auto next = std::make_shared<HcmPlan>(plan);
   next->background.resize(plan.own_background);
-  Routes routes(at, context, false);
-  next->routes = router::RouteTable::from(proto, routes);
-  if (next->routes == nullptr && at.report().errors() == errors_before) {
-    at.error("the routes could not be read");
-  }
-  buildChains(*next, at, context);
+  takeRoutes(proto, *next, at, context, validates);
   return at.report().errors() == errors_before ? next : nullptr;
 }
 

@@ -11,6 +11,7 @@
 #include "envoy/config/route/v3/route.pb.h"
 #include "source/stream/hcm_plan.h"
 #include "source/telemetry/access_log_filter.h"
+#include "source/telemetry/log_sink.h"
 #include "source/telemetry/log_thread.h"
 #include "weir/filter_registry.h"
 #include "weir/report.h"
@@ -26,6 +27,9 @@ class Secrets;
 
 namespace weir::stream {
 
+// What a control plane may be asked for.
+enum class Fetched : uint8_t { Routes, Scopes, Filters };
+
 // What building needs from the server. Everything outlives the build.
 struct BuildContext {
   const FilterRegistry& registry;
@@ -37,10 +41,16 @@ struct BuildContext {
   // The full name of the message inside.
   std::function<std::string(const google::protobuf::Any&)> type_of;
   std::function<uint32_t(std::string_view)> cluster_slot;
-  // Reports why routes cannot come from there.
-  std::function<void(const envoy::config::core::v3::ConfigSource&, const Where&)> check_source;
-  telemetry::RuntimeValue runtime;
+  // Whether one has been announced, and not removed. Empty: who has a slot.
+  std::function<bool(std::string_view)> cluster_is_there = {};
+  // Of one with a slot; null where clusters are never taken away. May be empty.
+  std::function<cluster::NamedClusterPtr(std::string_view)> named_cluster = {};
+  // Reports why what is fetched cannot come from there.
+  std::function<void(const envoy::config::core::v3::ConfigSource&, Fetched, const Where&)>
+      check_source;
+  RuntimeKeys runtime;
   ProxyIdentity proxy;
+  telemetry::LogSinks* log_sinks = nullptr;  // of access logs that are no files; null: none
   std::shared_ptr<const transport::Secrets> secrets;
   uint32_t workers = 1;
   uint64_t buffer_limit = 1 << 20;  // the listener's, of each connection
@@ -57,8 +67,10 @@ std::shared_ptr<const HcmPlan> buildHcm(const HttpConnectionManager& proto, cons
                                         const BuildContext& context);
 
 // The same plan with other routes: its filters are the same objects, with all they remember. `at`
-// is the RouteConfiguration's place. Null when errors were reported.
+// is the RouteConfiguration's place; `validates`: what an unset validate_clusters means. Null when
+// errors were reported.
 std::shared_ptr<const HcmPlan> withRoutes(const HcmPlan& plan, const RouteConfiguration& proto,
-                                          const Where& at, const BuildContext& context);
+                                          const Where& at, const BuildContext& context,
+                                          bool validates = false);
 
 }  // namespace weir::stream

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "envoy/config/core/v3/config_source.pb.h"
+#include "source/cluster/named_cluster.h"
 #include "source/http2/options.h"
 #include "source/http2/stats.h"
 #include "source/router/dispatch.h"
@@ -24,6 +25,9 @@
 #include "weir/router_plan.h"
 
 namespace weir::stream {
+
+struct Scopes;
+struct ScopesSpec;
 
 // Routes that come from a control plane.
 struct RdsSpec {
@@ -53,8 +57,14 @@ struct HcmPlan {
 
   HcmStats stats;
   http2::Stats http2_stats;
-  std::shared_ptr<const router::RouteTable> routes;  // null: not known yet
-  std::shared_ptr<const RdsSpec> rds;                // null: they are the listener's own
+  // Before a control plane sends some: none.
+  std::shared_ptr<const router::RouteTable> routes = router::RouteTable::none();
+  // What the routes name, without those that are never taken away; null: nothing. Copies of the
+  // plan have it in common.
+  std::shared_ptr<cluster::NamedClusters> clusters;
+  std::shared_ptr<const RdsSpec> rds;  // null: the routes are the listener's own, or of a scope
+  std::shared_ptr<const ScopesSpec> scoped;  // null: there are no scopes
+  std::shared_ptr<const Scopes> scopes;      // whose plans are used instead; null: not known yet
   Chains chains;
   std::vector<ConfiguredFilter> filters;  // what `chains` were made of
   StatScope filter_scope;

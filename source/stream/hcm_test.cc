@@ -5,8 +5,11 @@
 #include <sys/socket.h>
 
 #include <deque>
+#include <map>
 
+#include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
 #include "source/stream/codec_choice.h"
+#include "source/stream/scopes.h"
 #include "source/stream/services.h"
 #include "test/harness/config.h"
 #include "test/harness/origin.h"
@@ -70,8 +73,29 @@ class HcmTest : public testing::Test, public transport::ServerConnections {
     server_ = &next;
   }
 
-  void ask(const std::string& path) {
-    const std::string text = "GET " + path + " HTTP/1.1\r\nhost: t\r\n\r\n";
+  // One whose scopes are chosen by the field x-scope; each has the routes of a plan().
+  std::shared_ptr<const HcmPlan> planWithScopes(
+      const std::map<std::string, std::shared_ptr<const HcmPlan>>& scopes) {
+    ScopeKeyBuilder::Proto key;
+    auto& field = *key.add_fragments()->mutable_header_value_extractor();
+    field.set_name("X-Scope");
+    field.set_index(0);
+    Report report;
+    auto spec = std::make_shared<ScopesSpec>();
+    spec->key = ScopeKeyBuilder::from(key, Where(report));
+    auto base = std::make_shared<HcmPlan>(*planWithoutRoutes());
+    base->scoped = std::move(spec);
+    std::unordered_map<std::string, std::shared_ptr<const HcmPlan>> by_key;
+    for (const auto& [name, plan] : scopes) {
+      ScopedRouteConfiguration::Key proto;
+      proto.add_fragments()->set_string_key(name);
+      by_key[readScopeKey(proto, Where(report)).value()] = plan;
+    }
+    return withScopes(*base, std::move(by_key));
+  }
+
+  void ask(const std::string& path, const std::string& fields = {}) {
+    const std::string text = "GET " + path + " HTTP/1.1\r\nhost: t\r\n" + fields + "\r\n";
     ASSERT_EQ(::send(client_.get(), text.data(), text.size(), 0),
               static_cast<ssize_t>(text.size()));
   }
@@ -151,6 +175,58 @@ TEST_F(HcmTest, WithoutRoutesNothingIsFound) {
   std::string json;
   decisions[0].appendJson(json);
   EXPECT_NE(json.find("route_not_found"), json.npos) << json;
+}
+
+TEST_F(HcmTest, ARequestFollowsTheRoutesOfItsScope) {
+  open(planWithScopes({{"one", plan("first")}, {"two", plan("second")}}));
+  ask("/", "x-scope: two\r\n");
+  EXPECT_TRUE(answer().ends_with("second"));
+  ask("/", "x-scope: one\r\n");
+  EXPECT_TRUE(answer().ends_with("first"));
+  for (const char* fields : {"", "x-scope: three\r\n"}) {
+    ask("/", fields);
+    EXPECT_TRUE(answer().starts_with("HTTP/1.1 404 Not Found\r\n"));
+  }
+  EXPECT_EQ(stats_.value("http.none.no_route"), 2u);
+}
+
+TEST_F(HcmTest, TheRoutesOfAScopeLiveAsLongAsARequestNeedsThem) {
+  open(planWithScopes({{"one", plan("first")}}));
+  reachOrigin();
+  origin_.answer({.status = 200, .body = "late", .delay = 3s});
+  ask("/origin", "x-scope: one\r\n");
+  EXPECT_EQ(answer(), "");
+  hcm_->replace(0, planWithScopes({{"one", plan("second")}}));
+  pass(3s);
+  EXPECT_TRUE(answer().ends_with("late"));
+  ask("/", "x-scope: one\r\n");
+  EXPECT_TRUE(answer().ends_with("second"));
+}
+
+// What a scope's routes let nobody say from outside does not choose the scope either.
+TEST_F(HcmTest, NobodyOutsideChoosesAScopeByWhatIsInternal) {
+  const auto base = plan("first");
+  RouteConfiguration routes;
+  routes.set_name("internal");
+  routes.add_internal_only_headers("x-scope");
+  auto& host = *routes.add_virtual_hosts();
+  host.set_name("all");
+  host.add_domains("*");
+  auto& route = *host.add_routes();
+  route.mutable_match()->set_prefix("/");
+  route.mutable_direct_response()->set_status(200);
+  struct Build final : router::RouteBuild {
+    uint32_t clusterSlot(std::string_view) override { return 0; }
+    void error(std::string path, std::string text) override { ADD_FAILURE() << path << text; }
+    void warn(std::string, std::string) override {}
+    bool validatesClusters() const override { return false; }
+  } build;
+  auto internal = std::make_shared<HcmPlan>(*base);
+  internal->routes = router::RouteTable::from(routes, build);
+  internal->chains.by_route.clear();
+  open(planWithScopes({{"one", internal}}));
+  ask("/", "x-scope: one\r\n");
+  EXPECT_TRUE(answer().starts_with("HTTP/1.1 404 Not Found\r\n"));
 }
 
 }  // namespace

@@ -26,6 +26,7 @@ class ListenerPlanBuild final : public PlanBuild {
   }
   std::string_view nodeCluster() const override { return context_.proxy.service_cluster; }
   uint32_t workers() const override { return context_.workers; }
+  RuntimeKey runtime(std::string_view key) override { return keyOf(context_.runtime, key); }
   // A connection has no stream to wait in.
   Background background(Background::Work) override { return {}; }
   void tell(const Error& error) const {

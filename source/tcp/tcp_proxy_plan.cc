@@ -55,6 +55,8 @@ void readTargets(const Proto& proto, const Where& at, const stream::BuildContext
     if (slot == cluster::kNoSlot && !name.empty())
       here.warning("there is no cluster '" + name + "': connections will be closed");
     plan.targets.push_back({name, slot, weight});
+    if (slot != cluster::kNoSlot && context.named_cluster)
+      plan.targets.back().named = context.named_cluster(name);
     plan.total_weight += weight;
   };
   if (proto.has_weighted_clusters()) {
@@ -117,8 +119,9 @@ void readLogs(const Proto& proto, const Where& at, const stream::BuildContext& c
       options.flush_access_log_on_connected() || proto.flush_access_log_on_connected();
   stream::ListenerPlanBuild build(context, at, context.stats);
   std::vector<Error> errors;
-  plan.access_logs = telemetry::AccessLogPlan::from(proto.access_log(), "access_log", build,
-                                                    context.logs, context.runtime, errors);
+  plan.access_logs =
+      telemetry::AccessLogPlan::from(proto.access_log(), "access_log", build, context.logs,
+                                     context.runtime, errors, context.log_sinks);
   for (const Error& error : errors) build.tell(error);
 }
 

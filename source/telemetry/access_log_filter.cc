@@ -40,23 +40,22 @@ std::optional<uint64_t> numberOfId(std::string_view request_id) {
 
 }  // namespace
 
-AccessLogFilter AccessLogFilter::from(const Proto& proto, const RuntimeValue& runtime,
+AccessLogFilter AccessLogFilter::from(const Proto& proto, const RuntimeKeys& runtime,
                                       const std::string& field, std::vector<Error>& errors) {
   AccessLogFilter made;
-  made.runtime_ = runtime;
   const auto refuse = [&](const char* name, const char* why) {
     errors.push_back({field + "." + name, why});
   };
   switch (proto.filter_specifier_case()) {
     case Proto::kStatusCodeFilter:
       made.kind_ = Kind::StatusCode;
-      made.compare(proto.status_code_filter().comparison(),
+      made.compare(proto.status_code_filter().comparison(), runtime,
                    field + ".status_code_filter.comparison", errors);
       break;
     case Proto::kDurationFilter:
       made.kind_ = Kind::Duration;
-      made.compare(proto.duration_filter().comparison(), field + ".duration_filter.comparison",
-                   errors);
+      made.compare(proto.duration_filter().comparison(), runtime,
+                   field + ".duration_filter.comparison", errors);
       break;
     case Proto::kNotHealthCheckFilter:
       made.kind_ = Kind::NotHealthCheck;
@@ -65,15 +64,15 @@ AccessLogFilter AccessLogFilter::from(const Proto& proto, const RuntimeValue& ru
       made.kind_ = Kind::Traceable;
       break;
     case Proto::kRuntimeFilter:
-      made.sample(proto.runtime_filter(), field + ".runtime_filter", errors);
+      made.sample(proto.runtime_filter(), runtime, field + ".runtime_filter", errors);
       break;
     case Proto::kAndFilter:
       made.kind_ = Kind::And;
-      made.combine(proto.and_filter().filters(), field + ".and_filter", errors);
+      made.combine(proto.and_filter().filters(), runtime, field + ".and_filter", errors);
       break;
     case Proto::kOrFilter:
       made.kind_ = Kind::Or;
-      made.combine(proto.or_filter().filters(), field + ".or_filter", errors);
+      made.combine(proto.or_filter().filters(), runtime, field + ".or_filter", errors);
       break;
     case Proto::kHeaderFilter:
       made.header(proto.header_filter(), field + ".header_filter.header", errors);
@@ -101,12 +100,12 @@ AccessLogFilter AccessLogFilter::from(const Proto& proto, const RuntimeValue& ru
 }
 
 template <typename Filters>
-void AccessLogFilter::combine(const Filters& filters, const std::string& field,
-                              std::vector<Error>& errors) {
+void AccessLogFilter::combine(const Filters& filters, const RuntimeKeys& runtime,
+                              const std::string& field, std::vector<Error>& errors) {
   if (filters.size() < 2) errors.push_back({field, "expected at least 2 filters"});
   for (const Proto& child : filters) {
     const std::string at = field + ".filters[" + std::to_string(children_.size()) + "]";
-    children_.push_back(from(child, runtime_, at, errors));
+    children_.push_back(from(child, runtime, at, errors));
   }
 }
 
@@ -121,24 +120,24 @@ void AccessLogFilter::header(const v3::HeaderFilter& proto, const std::string& f
   }
 }
 
-void AccessLogFilter::compare(const v3::ComparisonFilter& proto, const std::string& field,
-                              std::vector<Error>& errors) {
+void AccessLogFilter::compare(const v3::ComparisonFilter& proto, const RuntimeKeys& runtime,
+                              const std::string& field, std::vector<Error>& errors) {
   static_assert(static_cast<int>(Compare::NotEqual) == v3::ComparisonFilter::NE);
   if (!v3::ComparisonFilter::Op_IsValid(proto.op()))
     errors.push_back({field + ".op", "unknown operation"});
   if (!proto.has_value()) errors.push_back({field + ".value", "expected a value, found none"});
   compare_ = static_cast<Compare>(proto.op());
   value_ = proto.value().default_value();
-  runtime_key_ = proto.value().runtime_key();
+  runtime_ = keyOf(runtime, proto.value().runtime_key());
 }
 
-void AccessLogFilter::sample(const v3::RuntimeFilter& proto, const std::string& field,
-                             std::vector<Error>& errors) {
+void AccessLogFilter::sample(const v3::RuntimeFilter& proto, const RuntimeKeys& runtime,
+                             const std::string& field, std::vector<Error>& errors) {
   using Percent = envoy::type::v3::FractionalPercent;
   kind_ = Kind::Runtime;
   if (proto.runtime_key().empty())
     errors.push_back({field + ".runtime_key", "expected a key, found none"});
-  runtime_key_ = proto.runtime_key();
+  runtime_ = keyOf(runtime, proto.runtime_key());
   independent_ = proto.use_independent_randomness();
   value_ = proto.percent_sampled().numerator();
   switch (proto.percent_sampled().denominator()) {
@@ -189,11 +188,6 @@ void AccessLogFilter::logType(const v3::LogTypeFilter& proto) {
   for (const int type : proto.types()) {
     if (type >= 0 && type < 32) bits_ |= 1u << type;
   }
-}
-
-uint64_t AccessLogFilter::threshold() const {
-  if (runtime_ && !runtime_key_.empty()) return runtime_(runtime_key_).value_or(value_);
-  return value_;
 }
 
 bool AccessLogFilter::compared(uint64_t value) const {

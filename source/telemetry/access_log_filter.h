@@ -4,14 +4,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "weir/result.h"
+#include "weir/runtime.h"
 #include "weir/stream_info.h"
 
 namespace envoy::config::accesslog::v3 {
@@ -30,9 +28,6 @@ class HeaderMatcher;
 
 namespace weir::telemetry {
 
-// The present value of a runtime key, if one is set. Called on workers. May be empty: no runtime.
-using RuntimeValue = std::function<std::optional<uint64_t>(std::string_view key)>;
-
 // What filters ask that StreamInfo does not tell.
 struct LogFacts {
   bool is_health_check = false;
@@ -44,7 +39,7 @@ class AccessLogFilter {
   AccessLogFilter() = default;  // logs everything
   // Errors' fields are relative to the message; all of them are appended.
   static AccessLogFilter from(const envoy::config::accesslog::v3::AccessLogFilter& proto,
-                              const RuntimeValue& runtime, const std::string& field,
+                              const RuntimeKeys& runtime, const std::string& field,
                               std::vector<Error>& errors);
 
   bool matches(const StreamInfo& info, const LogFacts& facts = {}) const;
@@ -67,13 +62,14 @@ class AccessLogFilter {
   enum class Compare : uint8_t { Equal, AtLeast, AtMost, NotEqual };
 
   template <typename Filters>
-  void combine(const Filters& filters, const std::string& field, std::vector<Error>& errors);
+  void combine(const Filters& filters, const RuntimeKeys& runtime, const std::string& field,
+               std::vector<Error>& errors);
   void header(const envoy::config::accesslog::v3::HeaderFilter&, const std::string& field,
               std::vector<Error>& errors);
-  void compare(const envoy::config::accesslog::v3::ComparisonFilter&, const std::string& field,
-               std::vector<Error>& errors);
-  void sample(const envoy::config::accesslog::v3::RuntimeFilter&, const std::string& field,
-              std::vector<Error>& errors);
+  void compare(const envoy::config::accesslog::v3::ComparisonFilter&, const RuntimeKeys& runtime,
+               const std::string& field, std::vector<Error>& errors);
+  void sample(const envoy::config::accesslog::v3::RuntimeFilter&, const RuntimeKeys& runtime,
+              const std::string& field, std::vector<Error>& errors);
   void flags(const envoy::config::accesslog::v3::ResponseFlagFilter&, const std::string& field,
              std::vector<Error>& errors);
   void grpc(const envoy::config::accesslog::v3::GrpcStatusFilter&);
@@ -81,7 +77,7 @@ class AccessLogFilter {
 
   bool compared(uint64_t value) const;
   bool sampled(const StreamInfo& info) const;
-  uint64_t threshold() const;
+  uint64_t threshold() const { return runtime_.number().value_or(value_); }
 
   Kind kind_ = Kind::Always;
   Compare compare_ = Compare::Equal;
@@ -89,9 +85,8 @@ class AccessLogFilter {
   bool independent_ = false;  // Runtime: not by the request id
   uint32_t value_ = 0;        // compared with; or the sampled part of `whole_`
   uint32_t whole_ = 100;
-  uint32_t bits_ = 0;  // flags; or a bit for each gRPC status or moment
-  std::string runtime_key_;
-  RuntimeValue runtime_;
+  uint32_t bits_ = 0;   // flags; or a bit for each gRPC status or moment
+  RuntimeKey runtime_;  // instead of `value_`
   std::shared_ptr<const HeaderMatcher> header_;
   std::vector<AccessLogFilter> children_;
 };

@@ -197,7 +197,7 @@ Target targetOf(const google::protobuf::Any& config, const std::string& field, P
     errors.push_back({field, type.empty()
                                  ? "expected a typed_config, found none"
                                  : "access logger '" + type +
-                                       "' is not implemented; file, stdout and stderr are"});
+                                       "' is not implemented; file, stdout, stderr and gRPC are"});
   }
   return target;
 }
@@ -238,8 +238,8 @@ std::optional<CompiledFormat> compileFormat(const core::SubstitutionFormatString
 }
 
 AccessLogPlan AccessLogPlan::from(const Protos& protos, const std::string& field, PlanBuild& build,
-                                  LogThread& files, const RuntimeValue& runtime,
-                                  std::vector<Error>& errors) {
+                                  LogThread& files, const RuntimeKeys& runtime,
+                                  std::vector<Error>& errors, LogSinks* sinks) {
   AccessLogPlan plan;
   for (int i = 0; i < protos.size(); ++i) {
     const auto& proto = protos[i];
@@ -247,6 +247,12 @@ AccessLogPlan AccessLogPlan::from(const Protos& protos, const std::string& field
     Log log;
     if (proto.has_filter())
       log.filter = AccessLogFilter::from(proto.filter(), runtime, at + ".filter", errors);
+    if (const std::string type = typeNameOf(proto.typed_config());
+        sinks != nullptr && sinks->knows(type)) {
+      log.sink = sinks->make(proto.typed_config(), type, at + ".typed_config", build, errors);
+      if (log.sink != nullptr) plan.logs_.push_back(std::move(log));
+      continue;
+    }
     Target target = targetOf(proto.typed_config(), at + ".typed_config", build, errors);
     if (target.path.empty() || !target.format) continue;
     for (const std::string& name : target.format->unsupported()) {
@@ -267,6 +273,10 @@ AccessLogPlan AccessLogPlan::from(const Protos& protos, const std::string& field
 void AccessLogPlan::log(const StreamInfo& info, const LogFacts& facts) const {
   for (const Log& log : logs_) {
     if (!log.filter.matches(info, facts)) continue;
+    if (log.file == nullptr) {
+      log.sink->log(info);
+      continue;
+    }
     LogFile::Line line(*log.file);
     log.format.append(line.text(), info);
   }

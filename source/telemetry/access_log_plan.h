@@ -1,6 +1,6 @@
 // An AccessLogPlan is the compiled form of a list of envoy.config.accesslog.v3.AccessLog: for each
-// logger a filter, a format and a file. Built on the main thread with the configuration that holds
-// it; log() is called on workers when a request has ended and never waits.
+// logger a filter, and a format with a file, or some other sink. Built on the main thread with the
+// configuration that holds it; log() is called on workers when a request has ended and never waits.
 #pragma once
 
 #include <google/protobuf/repeated_ptr_field.h>
@@ -13,6 +13,7 @@
 #include "source/telemetry/access_log_filter.h"
 #include "source/telemetry/access_log_format.h"
 #include "source/telemetry/access_log_json.h"
+#include "source/telemetry/log_sink.h"
 #include "source/telemetry/log_thread.h"
 #include "weir/plan_build.h"
 
@@ -45,10 +46,11 @@ class AccessLogPlan {
 
   AccessLogPlan() = default;  // logs nothing
   // Appends every error it finds, fields starting with `field` ("access_log"); operators that are
-  // accepted but always empty become warnings. Opens the files.
+  // accepted but always empty become warnings. Opens the files. `sinks` makes what is no file;
+  // null: there is nothing else.
   static AccessLogPlan from(const Protos& protos, const std::string& field, PlanBuild& build,
-                            LogThread& files, const RuntimeValue& runtime,
-                            std::vector<Error>& errors);
+                            LogThread& files, const RuntimeKeys& runtime,
+                            std::vector<Error>& errors, LogSinks* sinks = nullptr);
 
   bool empty() const { return logs_.empty(); }
   void log(const StreamInfo& info, const LogFacts& facts = {}) const;
@@ -57,7 +59,8 @@ class AccessLogPlan {
   struct Log {
     AccessLogFilter filter;
     CompiledFormat format;
-    std::shared_ptr<LogFile> file;
+    std::shared_ptr<LogFile> file;        // null: `sink` takes it
+    std::shared_ptr<const LogSink> sink;  // needs no format
   };
   std::vector<Log> logs_;
 };

@@ -1,6 +1,7 @@
 #include "source/telemetry/access_log_plan.h"
 
 #include <gmock/gmock.h>
+#include <google/protobuf/empty.pb.h>
 #include <google/protobuf/util/json_util.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -134,7 +135,7 @@ TEST_F(AccessLogPlanTest, saysEverythingThatIsWrong) {
                                   "'%%' for a percent sign",
                                   "access_log[3].typed_config: access logger "
                                   "'google.protobuf.Duration' is not implemented; file, "
-                                  "stdout and stderr are",
+                                  "stdout, stderr and gRPC are",
                                   "access_log[4].typed_config: expected a typed_config, found none",
                                   "access_log[5].typed_config.path: expected a path, found nothing",
                                   "access_log[5].typed_config.log_format: expected "
@@ -169,10 +170,51 @@ TEST_F(AccessLogPlanTest, aFilterHoldsLinesBack) {
   EXPECT_EQ(logged(made), "404\n");
 }
 
+// Takes what stands in an empty message, and counts.
+struct CountingSinks final : LogSinks {
+  struct Sink final : LogSink {
+    explicit Sink(int& count) : count(count) {}
+    void log(const StreamInfo&) const override { ++count; }
+    int& count;
+  };
+  bool knows(std::string_view type) const override { return type == "google.protobuf.Empty"; }
+  std::shared_ptr<const LogSink> make(const google::protobuf::Any&, std::string_view,
+                                      const std::string& field, PlanBuild&,
+                                      std::vector<Error>& errors) override {
+    if (!refuses) return std::make_shared<Sink>(count);
+    errors.push_back({field + ".a", "refused"});
+    return nullptr;
+  }
+  int count = 0;
+  bool refuses = false;
+};
+
+TEST_F(AccessLogPlanTest, whatIsNoFileGoesToItsSinkIfTheFilterLetsIt) {
+  const std::string type =
+      R"("typed_config":{"@type":"type.googleapis.com/google.protobuf.Empty"})";
+  AccessLogPlan::Protos protos;
+  *protos.Add() = parse<v3::AccessLog>("{" + type + "}");
+  *protos.Add() = parse<v3::AccessLog>(
+      R"({"filter":{"status_code_filter":{"comparison":{"op":"GE","value":{"default_value":500}}}},)" +
+      type + "}");
+  CountingSinks sinks;
+  const auto made = AccessLogPlan::from(protos, "access_log", build_, files_, {}, errors_, &sinks);
+  made.log(sample_.info);
+  EXPECT_EQ(sinks.count, 1);
+  sample_.info.response_code = 503;
+  made.log(sample_.info);
+  EXPECT_EQ(sinks.count, 3);
+  sinks.refuses = true;
+  EXPECT_TRUE(
+      AccessLogPlan::from(protos, "access_log", build_, files_, {}, errors_, &sinks).empty());
+  EXPECT_THAT(lines(errors_), testing::ElementsAre("access_log[0].typed_config.a: refused",
+                                                   "access_log[1].typed_config.a: refused"));
+}
+
 class AccessLogFilterTest : public testing::Test {
  protected:
   bool matches(const std::string& json, const LogFacts& facts = {},
-               const RuntimeValue& runtime = {}) {
+               const RuntimeKeys& runtime = {}) {
     std::vector<Error> errors;
     const auto filter =
         AccessLogFilter::from(parse<v3::AccessLogFilter>(json), runtime, "filter", errors);
@@ -206,11 +248,15 @@ TEST_F(AccessLogFilterTest, comparesStatusAndDuration) {
 }
 
 TEST_F(AccessLogFilterTest, runtimeOverridesTheDefault) {
-  const RuntimeValue runtime = [](std::string_view key) {
-    return key == "key" ? std::optional<uint64_t>(500) : std::nullopt;
+  const auto cell = std::make_shared<RuntimeCell>();
+  const RuntimeKeys runtime = [&](std::string_view key) {
+    return key == "key" ? RuntimeKey(cell) : RuntimeKey();
   };
-  EXPECT_TRUE(matches(comparison("status_code_filter", "GE", 200)));
+  EXPECT_TRUE(matches(comparison("status_code_filter", "GE", 200), {}, runtime));
+  cell->set(500, {}, {});
   EXPECT_FALSE(matches(comparison("status_code_filter", "GE", 200), {}, runtime));
+  cell->set({}, {}, {});
+  EXPECT_TRUE(matches(comparison("status_code_filter", "GE", 200), {}, runtime));
 }
 
 TEST_F(AccessLogFilterTest, samplesByRequestIdOrAtRandom) {

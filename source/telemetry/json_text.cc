@@ -14,27 +14,6 @@ constexpr std::array<bool, 256> makePlain() {
 }
 constexpr std::array<bool, 256> kPlain = makePlain();
 
-// Length of the UTF-8 sequence at the start of `text` (RFC 3629 §4), 0 when it is not one.
-size_t utf8Length(std::string_view text) {
-  const auto at = [&](size_t i) -> uint8_t { return static_cast<uint8_t>(text[i]); };
-  const auto follows = [&](size_t i, uint8_t low = 0x80, uint8_t high = 0xbf) {
-    return i < text.size() && at(i) >= low && at(i) <= high;
-  };
-  const uint8_t lead = at(0);
-  if (lead >= 0xc2 && lead <= 0xdf) return follows(1) ? 2 : 0;
-  if (lead >= 0xe0 && lead <= 0xef) {
-    const uint8_t low = lead == 0xe0 ? 0xa0 : 0x80;
-    const uint8_t high = lead == 0xed ? 0x9f : 0xbf;
-    return follows(1, low, high) && follows(2) ? 3 : 0;
-  }
-  if (lead >= 0xf0 && lead <= 0xf4) {
-    const uint8_t low = lead == 0xf0 ? 0x90 : 0x80;
-    const uint8_t high = lead == 0xf4 ? 0x8f : 0xbf;
-    return follows(1, low, high) && follows(2) && follows(3) ? 4 : 0;
-  }
-  return 0;
-}
-
 void appendEscape(std::string& to, char c) {
   static constexpr std::string_view kHex = "0123456789abcdef";
   switch (c) {
@@ -69,6 +48,26 @@ void appendEscape(std::string& to, char c) {
 }
 
 }  // namespace
+
+size_t utf8Length(std::string_view text) {
+  const auto at = [&](size_t i) -> uint8_t { return static_cast<uint8_t>(text[i]); };
+  const auto follows = [&](size_t i, uint8_t low = 0x80, uint8_t high = 0xbf) {
+    return i < text.size() && at(i) >= low && at(i) <= high;
+  };
+  const uint8_t lead = at(0);
+  if (lead >= 0xc2 && lead <= 0xdf) return follows(1) ? 2 : 0;
+  if (lead >= 0xe0 && lead <= 0xef) {
+    const uint8_t low = lead == 0xe0 ? 0xa0 : 0x80;
+    const uint8_t high = lead == 0xed ? 0x9f : 0xbf;
+    return follows(1, low, high) && follows(2) ? 3 : 0;
+  }
+  if (lead >= 0xf0 && lead <= 0xf4) {
+    const uint8_t low = lead == 0xf0 ? 0x90 : 0x80;
+    const uint8_t high = lead == 0xf4 ? 0x8f : 0xbf;
+    return follows(1, low, high) && follows(2) && follows(3) ? 4 : 0;
+  }
+  return 0;
+}
 
 void appendJsonEscaped(std::string& to, std::string_view text) {
   while (!text.empty()) {

@@ -3,10 +3,15 @@
 // sent.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
 namespace weir::telemetry {
+
+// Length of the UTF-8 sequence at the start of `text`, which is not empty (RFC 3629 §4); 0 when it
+// is not one, cut off, or ASCII.
+size_t utf8Length(std::string_view text);
 
 // Without the surrounding quotes.
 void appendJsonEscaped(std::string& to, std::string_view text);

@@ -162,6 +162,11 @@ bool Connection::isReset() const {
   return ::recv(fd_.get(), &byte, 1, MSG_PEEK) < 0 && errno != EAGAIN && errno != EINTR;
 }
 
+bool Connection::hasNews() const {
+  char byte;
+  return ::recv(fd_.get(), &byte, 1, MSG_PEEK) >= 0 || (errno != EAGAIN && errno != EINTR);
+}
+
 void Connection::onConnectReady() {
   int error = 0;
   socklen_t size = sizeof error;

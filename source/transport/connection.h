@@ -85,7 +85,7 @@ class Connection final : public net::TurnEnd {
   bool isOpen() const { return static_cast<bool>(fd_); }
   // Frees buffers; call when a message is over.
   void trim();
-
+  bool hasNews() const;  // bytes, the end or an error wait in the socket; a system call
   int fd() const { return fd_.get(); }
   net::Loop& loop() { return loop_; }
   uint64_t bytesIn() const { return bytes_in_; }

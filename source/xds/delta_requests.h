@@ -1,8 +1,7 @@
 // Requests for deltas: each says what is wanted besides, and what no longer.
 //
 // - A stream's first request lists what is wanted by name, and the versions of all that is held
-// from
-//   streams before; what came because everything was wanted is not listed as wanted by name.
+//   from streams before. What came because everything was wanted is not wanted by name.
 // - Answers stand in a queue; a change of what is wanted travels with the first of them, or alone
 //   and then without a nonce.
 #pragma once

@@ -221,6 +221,93 @@ TEST_F(Delta, TheEndOfATimeToLiveTakesAway) {
   EXPECT_EQ(probe.take(), Strings{"-a"});
 }
 
+// Longer than timers can tell; and what is beyond all measure is no longer than ten years.
+TEST_F(Delta, ATimeToLiveOfDays) {
+  make(true);
+  Probe probe;
+  const auto all = watch(Cluster, probe, Watch::Kind::All);
+  connect();
+  DeltaResponse response = delta(Cluster, "0", {"a", "b", "c"});
+  response.mutable_resources(0)->mutable_ttl()->set_seconds(100 * 3600);
+  response.mutable_resources(1)->mutable_ttl()->set_seconds(INT64_MAX);
+  response.mutable_resources(2)->mutable_ttl()->set_seconds(INT64_MIN);
+  say(response);
+  probe.take();
+  pass(20ms);
+  EXPECT_EQ(probe.take(), Strings{"-c"});
+  for (int hours = 1; hours < 100; ++hours) pass(1h);
+  EXPECT_EQ(probe.take(), Strings{});
+  pass(1h);
+  EXPECT_EQ(probe.take(), Strings{"-a"});
+}
+
+// One stream asks once; whoever comes later is told what is there.
+TEST_F(Delta, ASecondWatchOfEverythingKnowsWhatIsThere) {
+  make(true);
+  Probe probe, late;
+  const auto all = watch(ScopedRoutes, probe, Watch::Kind::All);
+  EXPECT_FALSE(all->answered());
+  connect();
+  say(delta(ScopedRoutes, "0", {}));
+  sent.clear();
+  const auto none = watch(ScopedRoutes, late, Watch::Kind::All);
+  EXPECT_TRUE(none->answered());
+  EXPECT_TRUE(none->known().empty());
+  say(delta(ScopedRoutes, "1", {"a", "b"}));
+  EXPECT_EQ(late.take(), (Strings{"+a@1", "+b@1"}));
+  sent.clear();
+  const auto second = watch(ScopedRoutes, late, Watch::Kind::All);
+  EXPECT_TRUE(sent.empty());
+  ASSERT_EQ(second->known().size(), 2u);
+  EXPECT_EQ(second->known()[1]->name, "b");
+}
+
+// VHDS: everything is asked for, without a name; each watch is told what begins as it wants.
+TEST_F(Delta, PrefixesAreToldApartHere) {
+  make(true, VirtualHost);
+  Probe probe, other;
+  const auto one = watch(VirtualHost, probe, Watch::Kind::Prefix, "one/");
+  const auto two = watch(VirtualHost, other, Watch::Kind::Prefix, "two/");
+  connect();
+  EXPECT_EQ(methods,
+            Strings{"/envoy.service.route.v3.VirtualHostDiscoveryService/DeltaVirtualHosts"});
+  const auto first = request<DeltaRequest>();
+  EXPECT_TRUE(first.resource_names_subscribe().empty());
+  EXPECT_TRUE(sent.empty());
+  say(delta(VirtualHost, "0", {"one/a", "three/c", "one/more/d"}));
+  EXPECT_EQ(probe.take(), Strings{"+one/a@1"});
+  EXPECT_EQ(other.take(), Strings{"nothing"});
+  say(delta(VirtualHost, "1", {"two/b"}, {"one/a"}));
+  EXPECT_EQ(probe.take(), Strings{"-one/a"});
+  EXPECT_EQ(other.take(), Strings{"+two/b@1"});
+  breakStream();
+  pass(30s);
+  sent.erase(sent.begin(), sent.end() - 1);
+  const auto again = request<DeltaRequest>();
+  EXPECT_TRUE(again.resource_names_subscribe().empty());
+  EXPECT_EQ(again.initial_resource_versions().size(), 3);
+  EXPECT_TRUE(again.initial_resource_versions().contains("three/c"));
+}
+
+// What nobody wanted when it came is not lost: it comes but once.
+TEST_F(Delta, APrefixThatIsNamedLaterKnowsWhatCameBefore) {
+  make(true, VirtualHost);
+  Probe probe, late;
+  auto one = watch(VirtualHost, probe, Watch::Kind::Prefix, "one/");
+  connect();
+  say(delta(VirtualHost, "0", {"one/a", "two/b"}));
+  sent.clear();
+  const auto two = watch(VirtualHost, late, Watch::Kind::Prefix, "two/");
+  const auto three = watch(VirtualHost, late, Watch::Kind::Prefix, "three/");
+  EXPECT_TRUE(sent.empty());
+  EXPECT_TRUE(two->answered());
+  ASSERT_EQ(two->known().size(), 1u);
+  EXPECT_EQ(two->known()[0]->name, "two/b");
+  EXPECT_FALSE(three->answered());
+  one.reset();
+  EXPECT_TRUE(sent.empty());
+}
+
 // A watch may end another one, or itself, while it is told.
 TEST_F(Delta, WatchesMayEndWhileTheyAreTold) {
   make(true);
@@ -243,6 +330,24 @@ TEST_F(Delta, WatchesMayEndWhileTheyAreTold) {
   EXPECT_EQ(killer.told, 1);
 }
 
+// Who cannot do without goes on waiting, as long as it is patient.
+TEST_F(Delta, WhatDoesNotExistMayStillCome) {
+  make(true);
+  Probe content, anyway;
+  const Watch::Wish wish{Watch::Kind::Name, "a", 15s, StatScope(stats).scope("must"), true};
+  const Watch must(source->of(Secret), loop, wish, content);
+  const auto may = watch(Secret, anyway, Watch::Kind::Name, "a");
+  connect();
+  say(delta(Secret, "0", {}, {"a"}));
+  EXPECT_TRUE(may->answered());
+  EXPECT_FALSE(must.answered());
+  content.take();
+  pass(16s);
+  EXPECT_EQ(content.take(), Strings{"timeout"});
+  EXPECT_EQ(stat("must.init_fetch_timeout"), 1u);
+  EXPECT_EQ(stat("w.init_fetch_timeout"), 0u);
+}
+
 // Ten thousand endpoints' worth of names: what is wanted costs what has changed.
 TEST_F(Delta, ManyNames) {
   make(true);
@@ -256,6 +361,7 @@ TEST_F(Delta, ManyNames) {
   connect();
   EXPECT_EQ(request<DeltaRequest>().resource_names_subscribe_size(), 10'000);
   say(delta(Endpoints, "0", wanted));
+  goOn();
   EXPECT_EQ(probe.take().size(), 10'000u);
   EXPECT_TRUE(request<DeltaRequest>().resource_names_subscribe().empty());
 }

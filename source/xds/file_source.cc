@@ -2,9 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
-#include <filesystem>
-
 #include "source/config/bootstrap.h"
+#include "source/xds/requests.h"
 
 namespace weir::xds {
 
@@ -18,12 +17,8 @@ FileSource::FileSource(net::Loop& loop, ResourceType type, std::string path, std
   watch();
 }
 
-// The file's directory, too: it may be replaced as a whole.
 void FileSource::watch() {
-  std::error_code error;
-  const auto whole = std::filesystem::absolute(path_, error).lexically_normal();
-  files_.add(whole.parent_path());
-  files_.add(whole.parent_path().parent_path());
+  files_.addFile(path_);
   if (!directory_.empty()) files_.add(directory_);
 }
 
@@ -41,10 +36,7 @@ void FileSource::read() {
     return;
   }
   const Response response = readResponse(std::move(message), state_.facts());
-  for (const Refusal& refusal : state_.apply(response)) {
-    spdlog::warn("xds: {}: {} '{}' is refused: {}", path_, state_.facts().title, refusal.name,
-                 refusal.text);
-  }
+  warnOf(state_.facts(), state_.apply(response).refusals, path_ + ": ");
 }
 
 }  // namespace weir::xds

@@ -2,6 +2,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <chrono>
+#include <limits>
 #include <utility>
 
 namespace weir::xds {
@@ -9,12 +12,10 @@ namespace {
 
 namespace pb = envoy::service::discovery::v3;
 
-// All of a response but its nonce, which is another one each time.
-template <typename Message>
-std::string fingerprintOf(const Message& message) {
-  Message copy = message;
-  copy.clear_nonce();
-  return copy.SerializeAsString();
+uint64_t millisecondsSince1970() {
+  using namespace std::chrono;
+  const auto now = system_clock::now().time_since_epoch();
+  return static_cast<uint64_t>(duration_cast<milliseconds>(now).count());
 }
 
 }  // namespace
@@ -25,15 +26,20 @@ GrpcSource::Lane::Lane(GrpcSource& source, const TypeFacts& facts)
       requests(Requests::make(source.settings_.delta, state)),
       timer(*this) {
   requests->onStream();
+  if (source.settings_.keep) source.settings_.keep(state);
 }
 
-GrpcSource::GrpcSource(net::Loop& loop, Settings settings, MakeStream make)
+GrpcSource::GrpcSource(net::Loop& loop, Settings settings, rpc::MakeStream make)
     : loop_(loop),
       settings_(std::move(settings)),
       make_(std::move(make)),
       back_off_(settings_.back_off),
       timer_(*this),
-      connected_(settings_.scope.gauge("connected_state")) {}
+      pace_(settings_.pace),
+      rate_limit_enforced_(settings_.scope.counter("rate_limit_enforced")),
+      connected_(settings_.scope.gauge("connected_state")),
+      last_message_(settings_.scope.gauge("last_message_time")),
+      message_bytes_(settings_.scope.counter("message_bytes")) {}
 
 GrpcSource::~GrpcSource() {
   loop_.cancelTurnEnd(*this);
@@ -50,6 +56,7 @@ TypeState& GrpcSource::of(ResourceType type) {
 }
 
 void GrpcSource::onWish() {
+  if (missed_) loop_.atTurnEnd(*this);
   if (stream_ == nullptr && !timer_.armed()) {
     timer_.arm(loop_.timers(), loop_.now());
     return;
@@ -58,8 +65,17 @@ void GrpcSource::onWish() {
 }
 
 void GrpcSource::open() {
+  goOn(std::numeric_limits<size_t>::max());
   node_sent_ = heard_ = false;
-  for (Lane* lane : order_) lane->requests->onStream();
+  if (!met_ && !missed_ && !silence_.timer.armed()) {
+    silence_.timer.arm(loop_.timers(), loop_.now() + kSilence);
+  }
+  for (Lane* lane : order_) {
+    lane->timer.disarm();
+    lane->delayed.reset();
+    lane->waiting.reset();
+    lane->requests->onStream();
+  }
   const std::string_view of_one = settings_.only
                                       ? (settings_.delta ? factsOf(*settings_.only).delta_method
                                                          : factsOf(*settings_.only).stream_method)
@@ -71,7 +87,18 @@ void GrpcSource::open() {
   if (stream_ != nullptr) flush();
 }
 
+void GrpcSource::miss() {
+  silence_.timer.disarm();
+  if (met_) return;
+  missed_ = true;
+  loop_.atTurnEnd(*this);
+}
+
 void GrpcSource::flush() {
+  if (begun_) return;  // all that follows from it leaves together
+  if (missed_) {
+    for (size_t i = 0; i < order_.size(); ++i) order_[i]->state.useSaved();  // may add some
+  }
   for (Lane* lane : order_) {
     if (stream_ == nullptr) return;
     // A wish must not wait for the answer that is put off.
@@ -80,10 +107,13 @@ void GrpcSource::flush() {
   }
 }
 
+// What waits is sent as it is, so that each response has its answer; what has changed since
+// follows.
 void GrpcSource::sendFrom(Lane& lane) {
   while (stream_ != nullptr) {
-    const MessagePtr message = lane.requests->next();
-    if (message == nullptr) return;
+    if (lane.waiting == nullptr) lane.waiting = lane.requests->next();
+    if (lane.waiting == nullptr || mustWait()) return;
+    const MessagePtr message = std::move(lane.waiting);
     const bool with_node = !node_sent_ || (!settings_.delta && !settings_.node_once);
     if (with_node && settings_.delta) {
       *static_cast<pb::DeltaDiscoveryRequest&>(*message).mutable_node() = settings_.node;
@@ -95,8 +125,24 @@ void GrpcSource::sendFrom(Lane& lane) {
   }
 }
 
+// For a token; else it is taken.
+bool GrpcSource::mustWait() {
+  const auto wait = pace_.take(loop_.now());
+  if (wait == net::SteadyTime::duration::zero()) return false;
+  if (!paced_.timer.armed()) {
+    rate_limit_enforced_.add();
+    paced_.timer.arm(loop_.timers(), loop_.now() + wait);
+  }
+  return true;
+}
+
 void GrpcSource::onMessage(std::string_view bytes) {
+  if (stream_ == nullptr) return;  // behind one that could not be read
   if (!std::exchange(heard_, true)) back_off_.reset();
+  met_ = true;
+  missed_ = false;
+  last_message_.set(millisecondsSince1970());
+  message_bytes_.add(bytes.size());
   settings_.delta ? read<pb::DeltaDiscoveryResponse>(bytes) : read<pb::DiscoveryResponse>(bytes);
 }
 
@@ -114,30 +160,56 @@ void GrpcSource::read(std::string_view bytes) {
   }
   of(facts->type);
   Lane& lane = *lanes_[facts->type];
-  std::string fingerprint = fingerprintOf(message);
   Response response = readResponse(std::move(message), *facts);
   if (settings_.identified && !response.control_plane.empty()) {
     settings_.identified(response.control_plane);
   }
-  take(lane, std::move(response), std::move(fingerprint));
+  take(lane, std::move(response));
 }
 
-void GrpcSource::take(Lane& lane, Response&& response, std::string fingerprint) {
+void GrpcSource::take(Lane& lane, Response&& response) {
+  work_.push_back({lane, std::move(response), {}});
+  if (work_.size() == 1) return goOn(kAtOnce);
+  // Who sends faster than that has to wait: nothing is read meanwhile.
+  if (work_.size() > kMostWaiting) goOn(std::numeric_limits<size_t>::max());
+}
+
+// Applies about `most` resources.
+void GrpcSource::goOn(size_t most) {
+  if (std::exchange(going_on_, true)) return;  // a watcher has ended the stream
+  size_t applied = 0;
+  while (!work_.empty() && applied < most) {
+    auto& [lane, response, applying] = work_.front();
+    applied += std::min(most, response.resources.size());
+    lane.state.apply(response, most, applying);
+    begun_ = !applying.done;
+    if (begun_) continue;
+    Work done = std::move(work_.front());
+    work_.pop_front();
+    settle(done.lane, std::move(done.response), std::move(done.applying.outcome));
+  }
+  going_on_ = false;
+  if (!work_.empty()) goOnLater();
+  if (stream_ != nullptr) loop_.atTurnEnd(*this);
+}
+
+void GrpcSource::goOnLater() {
+  loop_.post([this, alive = std::weak_ptr(alive_)] {
+    if (!alive.expired() && !work_.empty()) goOn(kAtOnce);
+  });
+}
+
+void GrpcSource::settle(Lane& lane, Response&& response, Outcome&& outcome) {
   if (lane.delayed) answerDelayed(lane);  // each gets its answer, and in order
-  if (!lane.refused.empty() && lane.refused == fingerprint && lane.delay < kLongestDelay) {
+  if (!outcome.news && !outcome.refusals.empty() && outcome.refusals == lane.why) {
     lane.delay = std::min(std::max(lane.delay * 2, kFirstDelay), kLongestDelay);
     lane.delayed = std::move(response);
     return lane.timer.arm(loop_.timers(), loop_.now() + lane.delay);
   }
-  lane.why = lane.state.apply(response);
-  lane.refused = lane.why.empty() ? std::string() : std::move(fingerprint);
+  lane.why = std::move(outcome.refusals);
   lane.delay = std::chrono::milliseconds(0);
-  for (const Refusal& refusal : lane.why) {
-    spdlog::warn("xds: {} '{}' is refused: {}", lane.state.facts().title, refusal.name,
-                 refusal.text);
-  }
+  warnOf(lane.state.facts(), lane.why);
   lane.requests->onResponse(response, lane.why);
-  if (stream_ != nullptr) loop_.atTurnEnd(*this);
 }
 
 void GrpcSource::answerDelayed(Lane& lane) {
@@ -148,8 +220,9 @@ void GrpcSource::answerDelayed(Lane& lane) {
 
 void GrpcSource::onStreamEnd(std::string_view why) {
   if (stream_ == nullptr) return;
+  goOn(std::numeric_limits<size_t>::max());  // what came still counts
   struct Ended final : net::Deferred {
-    std::unique_ptr<MessageStream> stream;
+    std::unique_ptr<rpc::MessageStream> stream;
   };
   auto* ended = new Ended;  // it may be the one that calls
   ended->stream = std::move(stream_);

@@ -13,6 +13,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "source/xds/resource.h"
 #include "source/xds/type_state.h"
@@ -37,7 +38,10 @@ class Requests {
 // The longest text of a NACK: it travels in one message, and people read it.
 inline constexpr size_t kMostErrorText = 4096;
 
-// "Error adding/updating cluster(s) a: why\nb: why", cut.
+// "Error adding/updating cluster(s) a: why\nb: why", cut, and UTF-8 whatever the names are: who is
+// sent anything else cannot read the request.
 std::string errorText(const TypeFacts& facts, std::span<const Refusal> refusals);
+// The same for the log, a line each; of many only the first. `from`: "a/file.yaml: ", or nothing.
+void warnOf(const TypeFacts& facts, std::span<const Refusal> refusals, std::string_view from = {});
 
 }  // namespace weir::xds

@@ -3,8 +3,12 @@
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/wire_format_lite.h>
 
-#include <set>
+#include <algorithm>
+#include <cstdint>
+#include <map>
 #include <utility>
+
+#include "source/rpc/bounded_ms.h"
 
 namespace weir::xds {
 namespace {
@@ -12,10 +16,8 @@ namespace {
 namespace pb = envoy::service::discovery::v3;
 using google::protobuf::Any;
 
-void takeTtl(const pb::Resource& from, Resource& to) {
-  if (!from.has_ttl()) return;
-  to.ttl = std::chrono::milliseconds(from.ttl().seconds() * 1000 + from.ttl().nanos() / 1'000'000);
-}
+// Bytes. Statistics and slots keep a name for ever, and it travels in every request.
+constexpr size_t kMostName = 4096;
 
 // What may be added to a response, one by one.
 class Reading {
@@ -32,28 +34,46 @@ class Reading {
       if (!name) return refuse(*resource, "it has no name, or cannot be parsed");
       resource->name = *std::move(name);
     }
-    if (!names_.insert(resource->name).second) {
+    if (resource->name.size() > kMostName) {
+      return refuse(*resource, "its name has " + std::to_string(resource->name.size()) +
+                                   " bytes, more than the " + std::to_string(kMostName) +
+                                   " that are allowed");
+    }
+    const auto [at, fresh] = names_.emplace(resource->name, response_.resources.size());
+    if (!fresh) {
+      drop(at->second);
       return refuse(*resource, "the name stands twice in one response");
     }
     response_.resources.push_back(std::move(resource));
   }
 
   void remove(const std::string& name) {
-    if (names_.insert(name).second) {
+    const auto [at, fresh] = names_.emplace(name, kNone);
+    if (fresh) {
       response_.removed.push_back(name);
     } else {
+      drop(at->second);
       response_.refusals.push_back({name, "it is both there and removed, or removed twice"});
     }
   }
 
+  // After the last.
+  void finish() { std::erase(response_.resources, nullptr); }
+
  private:
+  static constexpr size_t kNone = SIZE_MAX;
+
+  // Nobody can tell which of two is meant: neither is used.
+  void drop(size_t at) {
+    if (at != kNone) response_.resources[at] = nullptr;
+  }
   void refuse(const Resource& resource, std::string text) {
-    response_.refusals.push_back({resource.name, std::move(text)});
+    response_.refusals.push_back({resource.name.substr(0, kMostName), std::move(text)});
   }
 
   Response& response_;
   const TypeFacts& facts_;
-  std::set<std::string> names_;
+  std::map<std::string, size_t> names_;  // and where in the response they are
 };
 
 // A wrapper, which a response of the state of the world may put around what has a time to live.
@@ -67,7 +87,7 @@ std::shared_ptr<Resource> unwrap(pb::Resource&& from) {
   resource->version = std::move(*from.mutable_version());
   if (from.has_resource()) resource->body.Swap(from.mutable_resource());
   for (std::string& alias : *from.mutable_aliases()) resource->aliases.push_back(std::move(alias));
-  takeTtl(from, *resource);
+  if (from.has_ttl()) resource->ttl = rpc::boundedMs(from.ttl());
   return resource;
 }
 
@@ -110,6 +130,7 @@ Response readResponse(pb::DiscoveryResponse&& message, const TypeFacts& facts) {
     resource->version = response.version;
     reading.add(std::move(resource));
   }
+  reading.finish();
   return response;
 }
 
@@ -125,6 +146,7 @@ Response readResponse(pb::DeltaDiscoveryResponse&& message, const TypeFacts& fac
     reading.add(unwrap(std::move(resource)));
   }
   for (const std::string& name : message.removed_resources()) reading.remove(name);
+  reading.finish();
   return response;
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <google/protobuf/any.pb.h>
+#include <google/protobuf/duration.pb.h>
 
 #include <chrono>
 #include <memory>
@@ -33,6 +34,8 @@ using ResourcePtr = std::shared_ptr<const Resource>;
 struct Refusal {
   std::string name;
   std::string text;
+
+  bool operator==(const Refusal&) const = default;
 };
 
 struct Response {

@@ -4,9 +4,10 @@
 #include <spdlog/spdlog.h>
 
 #include "source/config/proto_reader.h"
+#include "source/rpc/grpc_target.h"
 #include "source/stream/async_call.h"
 #include "source/stream/waits.h"
-#include "source/xds/grpc_stream.h"
+#include "source/xds/requests.h"
 
 namespace weir::xds {
 
@@ -18,10 +19,13 @@ RestSource::RestSource(stream::Services& services, ResourceType type, Settings s
       settings_(std::move(settings)),
       state_(services.loop, factsOf(type),
              [this] { timer_.arm(services_.loop.timers(), services_.loop.now()); }),
-      timer_(*this) {}
+      timer_(*this) {
+  if (settings_.keep) settings_.keep(state_);
+}
 
 void RestSource::onTimer() {
   polling_.reset();
+  version_.clear();  // else the server may say that nothing is new, which is not what is asked
   if (!state_.isWanted()) return;
   polling_.emplace(poll());
   polling_->start();
@@ -52,26 +56,30 @@ CallRequest RestSource::request() const {
   request.path = state_.facts().fetch_path;
   request.fields = {{"content-type", "application/json"}};
   request.timeout = settings_.timeout;
-  request.max_response_body = GrpcTarget::kMostMessage;
+  request.max_response_body = rpc::GrpcTarget::kMostMessage;
   state_.countAttempt();
   return request;
 }
 
 void RestSource::take(const CallResult& result) {
   constexpr uint16_t kNotModified = 304;
-  if (!result.failure && result.status == kNotModified) return;
-  if (!result.failure && result.status == 200) return apply(result.body);
+  if (!result.failure && (result.status == kNotModified || result.status == 200)) {
+    met_ = true;
+    if (result.status == 200) apply(result.body);
+    return;
+  }
   state_.countFailure();
   spdlog::warn("xds: {} from '{}': {}", state_.facts().fetch_path, settings_.cluster,
                result.failure ? std::string(result.failure.detail)
                               : "HTTP status " + std::to_string(result.status));
+  if (!met_) state_.useSaved();
 }
 
 void RestSource::apply(const std::string& body) {
   Report report;
   DiscoveryResponse message;
   const auto tree =
-      config::parseJson(settings_.cluster, body, report, {.bytes = GrpcTarget::kMostMessage});
+      config::parseJson(settings_.cluster, body, report, {.bytes = rpc::GrpcTarget::kMostMessage});
   if (tree != nullptr) config::readProto(*tree, message, report, {.allow_unknown_fields = true});
   if (!report.ok()) {
     state_.countFailure();
@@ -79,10 +87,8 @@ void RestSource::apply(const std::string& body) {
     return;
   }
   const Response response = readResponse(std::move(message), state_.facts());
-  const std::vector<Refusal> refusals = state_.apply(response);
-  for (const Refusal& refusal : refusals) {
-    spdlog::warn("xds: {} '{}' is refused: {}", state_.facts().title, refusal.name, refusal.text);
-  }
+  const std::vector<Refusal> refusals = state_.apply(response).refusals;
+  warnOf(state_.facts(), refusals);
   if (refusals.empty()) version_ = response.version;
 }
 

@@ -21,6 +21,7 @@ class RestSource final : public Source, private net::TimerUser {
     std::chrono::milliseconds refresh{0};
     std::chrono::milliseconds timeout{1000};
     envoy::config::core::v3::Node node;
+    std::function<void(TypeState&)> keep;  // may have it saved; empty: nothing is
   };
 
   RestSource(stream::Services& services, ResourceType type, Settings settings);
@@ -39,7 +40,8 @@ class RestSource final : public Source, private net::TimerUser {
   const Settings settings_;
   TypeState state_;
   net::Timer timer_;     // soon after somebody wants something
-  std::string version_;  // accepted last
+  std::string version_;  // accepted last, of what is wanted
+  bool met_ = false;     // the server has answered
   std::optional<Task<Done>> polling_;
 };
 

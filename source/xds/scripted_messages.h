@@ -79,6 +79,8 @@ inline DeltaResponse delta(ResourceType type, const std::string& nonce, const St
     *resource.mutable_resource() = type == ResourceType::Endpoints
                                        ? endpoints(name, static_cast<uint32_t>(version.size()))
                                        : cluster(name, version);
+    // Of any type the name is what counts here.
+    resource.mutable_resource()->set_type_url(std::string(factsOf(type).url));
   }
   for (const std::string& name : remove) response.add_removed_resources(name);
   return response;

@@ -21,7 +21,8 @@ struct StillClock final : net::Clock {
 
 class ScriptedServer : public testing::Test {
  protected:
-  void make(bool delta, std::optional<ResourceType> only = std::nullopt, bool node_once = true) {
+  void make(bool delta, std::optional<ResourceType> only = std::nullopt, bool node_once = true,
+            std::function<void(TypeState&)> keep = {}) {
     GrpcSource::Settings settings;
     settings.delta = delta;
     settings.only = only;
@@ -29,12 +30,14 @@ class ScriptedServer : public testing::Test {
     settings.node_once = node_once;
     settings.random = [this] { return random; };
     settings.scope = StatScope(stats).scope("control_plane");
+    settings.keep = std::move(keep);
+    settings.pace = pace;
     settings.identified = [this](std::string name) { identity = std::move(name); };
-    source = std::make_unique<GrpcSource>(loop, std::move(settings),
-                                          [this](std::string_view method, MessageStreamUser& user) {
-                                            methods.emplace_back(method);
-                                            return std::make_unique<Line>(*this, user);
-                                          });
+    source = std::make_unique<GrpcSource>(
+        loop, std::move(settings), [this](std::string_view method, rpc::MessageStreamUser& user) {
+          methods.emplace_back(method);
+          return std::make_unique<Line>(*this, user);
+        });
   }
   std::unique_ptr<Watch> watch(ResourceType type, Probe& probe, Watch::Kind kind,
                                std::string name = {}) {
@@ -57,6 +60,10 @@ class ScriptedServer : public testing::Test {
     ASSERT_NE(user, nullptr);
     user->onMessage(bytes);
   }
+  // What the loop has to do by itself; all of it, or that many rounds.
+  void goOn(int rounds = 1000) {
+    for (; rounds > 0; --rounds) event_base_loop(loop.base(), EVLOOP_ONCE | EVLOOP_NONBLOCK);
+  }
   void breakStream() {
     net::Loop::Turn turn(loop);
     ASSERT_NE(user, nullptr);
@@ -76,13 +83,15 @@ class ScriptedServer : public testing::Test {
   }
   uint64_t stat(const std::string& name) const { return stats.value(name).value_or(4711); }
 
-  struct Line final : MessageStream {
-    Line(ScriptedServer& test, MessageStreamUser& user) : test(test) { test.user = &user; }
+  struct Line final : rpc::MessageStream {
+    Line(ScriptedServer& test, rpc::MessageStreamUser& user) : test(test) { test.user = &user; }
     ~Line() override { test.user = nullptr; }
     void start() override {}
     void send(const google::protobuf::Message& message) override {
       test.sent.push_back(message.SerializeAsString());
     }
+    bool congested() const override { return false; }
+    void finish() override {}
     ScriptedServer& test;
   };
 
@@ -90,8 +99,9 @@ class ScriptedServer : public testing::Test {
   net::Loop loop{&clock};
   StatStore stats;
   uint64_t random = 0;
-  MessageStreamUser* user = nullptr;  // of the open stream
-  std::vector<std::string> methods;   // of the streams, in their order
+  RequestPace::Settings pace{};            // of sources that are made next
+  rpc::MessageStreamUser* user = nullptr;  // of the open stream
+  std::vector<std::string> methods;        // of the streams, in their order
   std::vector<std::string> sent;
   std::string identity;
   std::unique_ptr<GrpcSource> source;

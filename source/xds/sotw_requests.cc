@@ -1,5 +1,6 @@
 #include "source/xds/sotw_requests.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "weir/grpc.h"
@@ -12,6 +13,7 @@ void SotwRequests::onStream() {
   answer_due_ = false;
   first_ = true;
   sent_names_.reset();
+  returned_.clear();
   state_.takeTouched();
 }
 
@@ -36,10 +38,22 @@ std::vector<std::string> SotwRequests::names() const {
   return names;
 }
 
+// Nobody wanted it for a moment, so that its content is lost; the server, which was not told, would
+// not send it again.
+void SotwRequests::noteReturned() {
+  for (const std::string& name : state_.takeTouched()) {
+    const bool was_sent = sent_names_ && std::find(sent_names_->begin(), sent_names_->end(),
+                                                   name) != sent_names_->end();
+    if (was_sent && state_.wants(name) && state_.current(name) == nullptr) returned_.insert(name);
+  }
+}
+
 MessagePtr SotwRequests::next() {
-  state_.takeTouched();
+  noteReturned();
   if (first_ && !answer_due_ && !state_.isWanted()) return nullptr;
   std::vector<std::string> names = this->names();
+  std::erase_if(names, [this](const std::string& name) { return returned_.contains(name); });
+  returned_.clear();
   if (!first_ && !answer_due_ && names == sent_names_) return nullptr;
   auto request = std::make_unique<envoy::service::discovery::v3::DiscoveryRequest>();
   request->set_type_url(std::string(state_.facts().url));

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ class SotwRequests final : public Requests {
 
  private:
   std::vector<std::string> names() const;
+  void noteReturned();
 
   TypeState& state_;
   std::string version_;  // accepted last
@@ -32,6 +34,7 @@ class SotwRequests final : public Requests {
   bool answer_due_ = false;
   bool first_ = true;                                   // of this stream
   std::optional<std::vector<std::string>> sent_names_;  // last; nothing: everything, unnamed
+  std::set<std::string> returned_;  // left out of one request, to be asked for anew by the next
 };
 
 }  // namespace weir::xds

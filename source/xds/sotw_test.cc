@@ -281,6 +281,20 @@ TEST_F(Sotw, TheSameMistakeIsAnsweredEverMoreSlowly) {
   EXPECT_EQ(probe.take(), Strings{"+a@2"});
 }
 
+// What was wrong with it may have been another one.
+TEST_F(Sotw, WhatWasRefusedIsTriedAgainWhenSomethingElseChanges) {
+  make(false);
+  Probe probe;
+  probe.bad = {"b"};
+  const auto all = watch(Cluster, probe, Watch::Kind::All);
+  connect();
+  say(sotw(Cluster, "1", "1", {cluster("a"), cluster("b")}));
+  probe.bad.clear(), probe.take(), sent.clear();
+  say(sotw(Cluster, "2", "2", {cluster("b")}));
+  EXPECT_EQ(probe.take(), (Strings{"+b@2", "-a"}));
+  EXPECT_EQ(request<SotwRequest>().version_info(), "2");
+}
+
 TEST_F(Sotw, TheNextStreamComesAfterAPauseThatGrowsUntilAnAnswer) {
   make(false);
   random = ~uint64_t{0};
@@ -310,44 +324,6 @@ TEST_F(Sotw, BytesThatAreNoMessageEndTheStream) {
   EXPECT_EQ(stat("w.update_failure"), 1u);
   pass(600ms);
   EXPECT_NE(user, nullptr);
-}
-
-TEST_F(Sotw, WhoWaitsTooLongIsTold) {
-  make(false);
-  Probe probe;
-  const auto a = watch(Endpoints, probe, Watch::Kind::Name, "a");
-  connect();
-  pass(16s);
-  EXPECT_EQ(probe.take(), Strings{"timeout"});
-  EXPECT_EQ(stat("w.init_fetch_timeout"), 1u);
-  say(sotw(Endpoints, "1", "1", {endpoints("a")}));
-  EXPECT_EQ(probe.take(), Strings{"+a@1"});
-}
-
-TEST_F(Sotw, WhatIsHeldForOneIsThereForTheNext) {
-  make(false);
-  Probe probe, other;
-  auto first = watch(Endpoints, probe, Watch::Kind::Name, "a");
-  connect();
-  say(sotw(Endpoints, "1", "1", {endpoints("a")}));
-  sent.clear();
-  const auto second = watch(Endpoints, other, Watch::Kind::Name, "a");
-  ASSERT_NE(second->current(), nullptr);
-  first.reset();
-  EXPECT_TRUE(sent.empty());  // nothing else is wanted than before
-  EXPECT_NE(second->current(), nullptr);
-}
-
-TEST_F(Sotw, WhatNobodyWantsAnyMoreIsForgotten) {
-  make(false);
-  Probe probe;
-  const auto b = watch(Endpoints, probe, Watch::Kind::Name, "b");
-  auto a = watch(Endpoints, probe, Watch::Kind::Name, "a");
-  connect();
-  say(sotw(Endpoints, "1", "1", {endpoints("a")}));
-  a.reset();
-  a = watch(Endpoints, probe, Watch::Kind::Name, "a");
-  EXPECT_EQ(a->current(), nullptr);
 }
 
 TEST_F(Sotw, TheControlPlaneNamesItself) {

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "source/config/explain.h"
+#include "source/rpc/bounded_ms.h"
 #include "source/xds/file_source.h"
 #include "source/xds/grpc_source.h"
 #include "source/xds/rest_source.h"
@@ -13,39 +15,19 @@ using envoy::config::core::v3::ApiConfigSource;
 using envoy::config::core::v3::ApiVersion;
 using envoy::config::core::v3::ConfigSource;
 using envoy::config::core::v3::GrpcService;
+using rpc::boundedMs;
 
-std::chrono::milliseconds toMs(const google::protobuf::Duration& duration) {
-  return std::chrono::milliseconds(duration.seconds() * 1000 + duration.nanos() / 1'000'000);
-}
-
-// Nothing, and reported, when it is not to be used.
-std::optional<GrpcTarget> readTarget(const GrpcService& proto, const Where& at) {
-  if (!proto.has_envoy_grpc()) {
-    at.error("expected envoy_grpc: control planes are reached through clusters");
-    return std::nullopt;
-  }
-  GrpcTarget target;
-  target.cluster = proto.envoy_grpc().cluster_name();
-  target.authority = proto.envoy_grpc().authority();
-  if (target.cluster.empty()) {
-    at.field("envoy_grpc").field("cluster_name").error("expected a name, found nothing");
-    return std::nullopt;
-  }
-  if (const uint32_t most = proto.envoy_grpc().max_receive_message_length().value(); most != 0) {
-    target.most_message = most;
-  }
-  for (const auto& header : proto.initial_metadata()) {
-    target.metadata.emplace_back(header.key(), header.value());
-  }
-  return target;
-}
-
-BackOff::Bounds readBackOff(const GrpcService& proto) {
-  BackOff::Bounds bounds;
-  const auto& back_off = proto.envoy_grpc().retry_policy().retry_back_off();
-  if (back_off.has_base_interval()) bounds.base = toMs(back_off.base_interval());
-  if (back_off.has_max_interval()) bounds.most = toMs(back_off.max_interval());
-  return bounds;
+// False: reported.
+bool readPace(const ApiConfigSource& proto, RequestPace::Settings& pace, const Where& at) {
+  if (!proto.has_rate_limit_settings()) return true;
+  const auto& limit = proto.rate_limit_settings();
+  pace.most = limit.has_max_tokens() ? limit.max_tokens().value() : 100;  // as in Envoy
+  pace.per_second = limit.has_fill_rate() ? limit.fill_rate().value() : 10;
+  const Where here = at.field("rate_limit_settings");
+  if (pace.most == 0) here.field("max_tokens").error("expected at least 1, or nothing is asked");
+  const bool fills = pace.per_second >= 0.001;
+  if (!fills) here.field("fill_rate").error("expected requests a second, at least 0.001");
+  return pace.most != 0 && fills;
 }
 
 }  // namespace
@@ -54,7 +36,7 @@ Sources::~Sources() = default;
 
 std::chrono::milliseconds Sources::patienceOf(const ConfigSource& proto) {
   constexpr std::chrono::seconds kUsual{15};
-  return proto.has_initial_fetch_timeout() ? toMs(proto.initial_fetch_timeout()) : kUsual;
+  return proto.has_initial_fetch_timeout() ? boundedMs(proto.initial_fetch_timeout()) : kUsual;
 }
 
 std::unique_ptr<Source> Sources::makeGrpc(const ApiConfigSource& proto,
@@ -71,35 +53,79 @@ std::unique_ptr<Source> Sources::makeGrpc(const ApiConfigSource& proto,
     return nullptr;
   }
   const GrpcService& service = proto.grpc_services(0);
-  auto target = readTarget(service, at.field("grpc_services").index(0));
+  auto target = rpc::readTarget(service, at.field("grpc_services").index(0));
   if (!target) return nullptr;
-  clusters_.insert(target->cluster);
   GrpcSource::Settings settings;
+  if (!readPace(proto, settings.pace, at)) return nullptr;
+  clusters_.insert(target->cluster);
   settings.delta = proto.api_type() == ApiConfigSource::DELTA_GRPC;
   settings.only = only;
   settings.node = node_;
   settings.node_once = proto.set_node_on_first_message_only();
-  settings.back_off = readBackOff(service);
+  settings.back_off = rpc::readBackOff(service.envoy_grpc().retry_policy());
   settings.random = [this] { return parts_.services.random.next(); };
   settings.scope = parts_.root.scope("control_plane");
   settings.identified = parts_.identified;
+  settings.keep = keeperOf(proto, only.has_value() ? "one type" : "all types");
   return std::make_unique<GrpcSource>(
       parts_.loop, std::move(settings),
-      [this, target = *std::move(target)](std::string_view method, MessageStreamUser& user) {
-        return std::make_unique<GrpcStream>(parts_.services, target, method, user);
+      [this, target = *std::move(target)](std::string_view method, rpc::MessageStreamUser& user) {
+        return std::make_unique<rpc::GrpcStream>(parts_.services, target, method, user);
       });
 }
 
 void Sources::setAds(const ApiConfigSource& proto, const Where& at) {
   ads_ = makeGrpc(proto, std::nullopt, at);
+  ads_delta_ = proto.api_type() == ApiConfigSource::DELTA_GRPC;
+  ads_cluster_ = clusterOf(proto);
+}
+
+std::string Sources::clusterOf(const ApiConfigSource& proto) {
+  if (!proto.grpc_services().empty()) return proto.grpc_services(0).envoy_grpc().cluster_name();
+  return proto.cluster_names().empty() ? std::string() : proto.cluster_names(0);
+}
+
+std::string Sources::clusterOf(const ConfigSource& proto) const {
+  if (proto.has_ads()) return ads_cluster_;
+  return proto.has_api_config_source() ? clusterOf(proto.api_config_source()) : std::string();
+}
+
+// What was said to another node, or by another server, is another state.
+std::function<void(TypeState&)> Sources::keeperOf(const google::protobuf::Message& where,
+                                                  std::string_view kind) {
+  std::string key = node_.id() + '\n' + node_.cluster() + '\n' + std::string(kind) + '\n' +
+                    where.SerializeAsString();
+  return [this, key = std::move(key)](TypeState& state) {
+    if (parts_.state == nullptr) return;
+    kept_.push_back(&state);
+    const std::string_view url = state.facts().url;
+    state.keepIn(*parts_.state, StateDirectory::nameOf(url.substr(url.rfind('.') + 1), key));
+  };
+}
+
+void Sources::finishSaving() const {
+  for (const TypeState* state : kept_) state->finishSaving();
+}
+
+std::vector<std::string> Sources::staleness() const {
+  std::vector<std::string> all;
+  for (const TypeState* state : kept_) {
+    std::string one = state->staleness();
+    if (!one.empty()) all.push_back(std::move(one));
+  }
+  return all;
 }
 
 std::unique_ptr<Source> Sources::makeRest(const ApiConfigSource& proto, ResourceType type,
                                           const Where& at) {
+  if (proto.has_rate_limit_settings()) {
+    at.field("rate_limit_settings").warning("has no effect: refresh_delay says how often is asked");
+  }
   RestSource::Settings settings;
   settings.node = node_;
-  settings.refresh = toMs(proto.refresh_delay());
-  if (proto.has_request_timeout()) settings.timeout = toMs(proto.request_timeout());
+  settings.refresh = boundedMs(proto.refresh_delay());
+  settings.keep = keeperOf(proto, "one type");
+  if (proto.has_request_timeout()) settings.timeout = boundedMs(proto.request_timeout());
   if (!proto.cluster_names().empty()) settings.cluster = proto.cluster_names(0);
   if (settings.cluster.empty()) {
     at.field("cluster_names").error("expected the cluster to ask");
@@ -136,7 +162,19 @@ std::unique_ptr<Source> Sources::makeFile(const ConfigSource& proto, ResourceTyp
   return std::make_unique<FileSource>(parts_.loop, type, path, file.watched_directory().path());
 }
 
+bool Sources::sendsDeltas(const ConfigSource& proto) const {
+  if (proto.has_ads()) return ads_delta_;
+  return proto.api_config_source().api_type() == ApiConfigSource::DELTA_GRPC;
+}
+
 TypeState* Sources::find(const ConfigSource& proto, ResourceType type, const Where& at) {
+  const size_t errors_before = at.report().errors();
+  config::reportIgnored(proto, at);
+  if (factsOf(type).stream_method.empty() && !sendsDeltas(proto)) {
+    at.error(std::string(factsOf(type).title) +
+             "s come as deltas only: expected a source of DELTA_GRPC");
+  }
+  if (at.report().errors() != errors_before) return nullptr;
   switch (proto.config_source_specifier_case()) {
     case ConfigSource::kAds:
       if (ads_ != nullptr) return &ads_->of(type);
@@ -159,6 +197,7 @@ TypeState* Sources::find(const ConfigSource& proto, ResourceType type, const Whe
 TypeState* Sources::findOther(const ConfigSource& proto, ResourceType type, const Where& at) {
   ConfigSource where = proto;
   where.clear_initial_fetch_timeout();
+  where.clear_resource_api_version();  // there is only one
   auto& source = others_[{type, where.SerializeAsString()}];
   if (source == nullptr) {
     source = proto.has_api_config_source()

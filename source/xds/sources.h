@@ -9,8 +9,8 @@
 #include <string>
 
 #include "envoy/config/core/v3/config_source.pb.h"
+#include "source/rpc/grpc_stream.h"
 #include "source/stream/services.h"
-#include "source/xds/grpc_stream.h"
 #include "source/xds/source.h"
 #include "weir/report.h"
 
@@ -23,6 +23,8 @@ class Sources {
     stream::Services& services;  // the main thread's: requests to control planes are sent with it
     StatScope root;
     std::function<void(std::string)> identified;
+    // Where what is accepted is kept across starts; null: nowhere.
+    StateDirectory* state = nullptr;
   };
 
   explicit Sources(Parts parts) : parts_(std::move(parts)) {}
@@ -36,9 +38,17 @@ class Sources {
   // The clusters that control planes are reached through, as far as sources are known.
   const std::set<std::string, std::less<>>& clusters() const { return clusters_; }
 
+  // The cluster that a source is reached through; empty: there is none.
+  std::string clusterOf(const envoy::config::core::v3::ConfigSource& proto) const;
+
   // Null, and reported: it cannot be used.
   TypeState* find(const envoy::config::core::v3::ConfigSource& proto, ResourceType type,
                   const Where& at);
+  // Nothing more will be said: what is to be kept is on its way to the disk afterwards. Before any
+  // watch goes.
+  void finishSaving() const;
+  // What is in use of an earlier process's saved state, for people.
+  std::vector<std::string> staleness() const;
   // initial_fetch_timeout: 15 s, 0 for ever.
   static std::chrono::milliseconds patienceOf(const envoy::config::core::v3::ConfigSource& proto);
 
@@ -46,6 +56,11 @@ class Sources {
   using ApiConfigSource = envoy::config::core::v3::ApiConfigSource;
   using ConfigSource = envoy::config::core::v3::ConfigSource;
 
+  static std::string clusterOf(const ApiConfigSource& proto);
+  // Saves what a source at `where` says, under a name of its own.
+  std::function<void(TypeState&)> keeperOf(const google::protobuf::Message& where,
+                                           std::string_view kind);
+  bool sendsDeltas(const ConfigSource& proto) const;
   std::unique_ptr<Source> makeApi(const ApiConfigSource& proto, ResourceType type, const Where& at);
   std::unique_ptr<Source> makeRest(const ApiConfigSource& proto, ResourceType type,
                                    const Where& at);
@@ -55,8 +70,11 @@ class Sources {
   TypeState* findOther(const ConfigSource& proto, ResourceType type, const Where& at);
 
   const Parts parts_;
+  std::vector<const TypeState*> kept_;
   envoy::config::core::v3::Node node_;
   std::unique_ptr<Source> ads_;
+  bool ads_delta_ = false;
+  std::string ads_cluster_;
   std::set<std::string, std::less<>> clusters_;
   std::map<std::pair<ResourceType, std::string>, std::unique_ptr<Source>> others_;
 };

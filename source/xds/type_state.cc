@@ -1,10 +1,17 @@
 #include "source/xds/type_state.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
+#include <ctime>
 #include <utility>
+
+#include "source/xds/telling.h"
 
 namespace weir::xds {
 namespace {
+
+constexpr std::chrono::seconds kUntilSettled{10};
 
 bool sameBytes(const ResourcePtr& a, const Resource& b) {
   return a != nullptr && a->body.value() == b.body.value() &&
@@ -12,82 +19,6 @@ bool sameBytes(const ResourcePtr& a, const Resource& b) {
 }
 
 }  // namespace
-
-// Watches may come and go while others are told, so they are kept by their number.
-class TypeState::Telling {
- public:
-  Telling(TypeState& state, std::string_view version) : state_(state), version_(version) {}
-
-  void changed(const ResourcePtr& resource) {
-    forEach(resource->name, [&](Update& update) { update.resources.push_back(resource); });
-    new_.push_back(resource);
-  }
-  void removed(const std::string& name) {
-    forEach(name, [&](Update& update) { update.removed.push_back(name); });
-  }
-  // Counted, but nobody has to be told.
-  void same(const std::string& name) {
-    forEach(name, [](Update&) {});
-  }
-  void refuse(Refusal refusal) { refusals_.push_back(std::move(refusal)); }
-
-  // Tells; afterwards what was accepted is held, and the rest as refused.
-  std::vector<Refusal> finish() {
-    for (const Watch* watch : state_.wide_) told_[watch->id_];
-    for (auto& [id, update] : told_) tell(id, update);
-    for (const ResourcePtr& resource : new_) settle(resource);
-    return std::move(refusals_);
-  }
-
- private:
-  template <typename Do>
-  void forEach(const std::string& name, Do change) {
-    for (const Watch* watch : state_.wide_) {
-      if (watch->wants(name)) change(told_[watch->id_]);
-    }
-    const auto [from, to] = state_.by_name_.equal_range(name);
-    for (auto at = from; at != to; ++at) change(told_[at->second->id_]);
-  }
-
-  void tell(uint64_t id, Update& update) {
-    const auto found = state_.watches_.find(id);
-    if (found == state_.watches_.end()) return;
-    Watch& watch = *found->second;
-    const WatchStats stats = watch.stats_;  // it may be gone afterwards
-    const bool nothing = update.resources.empty() && update.removed.empty();
-    if (nothing && watch.answered()) return stats.accept(version_);
-    update.version = version_;
-    std::vector<Refusal> refused;
-    watch.tell(update, refused);
-    refused.empty() ? stats.accept(version_) : stats.update_rejected.add();
-    std::move(refused.begin(), refused.end(), std::back_inserter(refusals_));
-  }
-
-  void settle(const ResourcePtr& resource) {
-    const auto found = state_.held_.find(resource->name);
-    if (found == state_.held_.end()) return;  // nobody wants it any more
-    Held& held = *found->second;
-    const auto refusal = std::find_if(refusals_.begin(), refusals_.end(),
-                                      [&](const Refusal& r) { return r.name == resource->name; });
-    if (refusal != refusals_.end()) {
-      held.refused = resource;
-      held.reason = refusal->text;
-      held.refused_at = std::chrono::system_clock::now();
-      return;
-    }
-    held.accepted = resource;
-    held.refused = nullptr;
-    held.reason.clear();
-    held.removed = false;
-    state_.keepTime(held, *resource);
-  }
-
-  TypeState& state_;
-  const std::string_view version_;
-  std::map<uint64_t, Update> told_;  // by the watch's number
-  std::vector<ResourcePtr> new_;
-  std::vector<Refusal> refusals_;
-};
 
 std::vector<std::string> TypeState::names() const {
   std::vector<std::string> names;
@@ -100,7 +31,8 @@ std::vector<std::string> TypeState::names() const {
 std::map<std::string, std::string> TypeState::versions() const {
   std::map<std::string, std::string> versions;
   for (const auto& [name, held] : held_) {
-    if (held->accepted != nullptr && !held->removed) versions[name] = held->accepted->version;
+    if (held->accepted != nullptr && !held->removed && !held->stale)
+      versions[name] = held->accepted->version;
   }
   return versions;
 }
@@ -108,6 +40,14 @@ std::map<std::string, std::string> TypeState::versions() const {
 ResourcePtr TypeState::current(const std::string& name) const {
   const auto found = held_.find(name);
   return found == held_.end() ? nullptr : found->second->accepted;
+}
+
+std::vector<ResourcePtr> TypeState::known(const Watch& watch) const {
+  std::vector<ResourcePtr> all;
+  for (const auto& [name, held] : held_) {
+    if (held->accepted != nullptr && watch.wants(name)) all.push_back(held->accepted);
+  }
+  return all;
 }
 
 void TypeState::add(Watch& watch) {
@@ -130,6 +70,7 @@ void TypeState::remove(Watch& watch) {
   if (watch.kind() != Watch::Kind::Name) {
     std::erase(wide_, &watch);
     if (!wide_.empty()) return;
+    complete_ = false;
     std::erase_if(held_, [this](const auto& held) { return !by_name_.contains(held.first); });
     return changed_();
   }
@@ -141,10 +82,10 @@ void TypeState::remove(Watch& watch) {
   changed_();
 }
 
+// What comes because everything was asked for comes only once: it is kept for watches that are yet
+// to be made, as of a prefix that nobody has named before.
 bool TypeState::concerns(const std::string& name) const {
-  return by_name_.contains(name) ||
-         std::any_of(wide_.begin(), wide_.end(),
-                     [&](const Watch* watch) { return watch->wants(name); });
+  return wantsAll() || by_name_.contains(name);
 }
 
 TypeState::Held& TypeState::hold(const std::string& name) {
@@ -157,7 +98,8 @@ void TypeState::forget(const std::string& name) { held_.erase(name); }
 
 void TypeState::keepTime(Held& held, const Resource& resource) {
   if (!resource.ttl) return held.timer.disarm();
-  held.timer.arm(loop_.timers(), loop_.now() + *resource.ttl);
+  held.ends = loop_.now() + *resource.ttl;
+  held.timer.arm(loop_.timers(), held.ends);
 }
 
 void TypeState::apply(const ResourcePtr& resource, Telling& telling) {
@@ -173,10 +115,14 @@ void TypeState::apply(const ResourcePtr& resource, Telling& telling) {
     held.accepted = resource;
     held.refused = nullptr;
     held.removed = false;
+    held.stale = held.stale && from_saved_;
     telling.same(name);
     return keepTime(held, *resource);
   }
-  if (sameBytes(held.refused, *resource)) return telling.refuse({name, held.reason});
+  // Who gives it another version means that something is different now.
+  if (sameBytes(held.refused, *resource) && held.refused->version == resource->version) {
+    return telling.refusedBefore(resource);
+  }
   telling.changed(resource);
 }
 
@@ -191,8 +137,12 @@ void TypeState::takeAway(const std::string& name, Telling& telling) {
   if (found != held_.end()) forget(name);
 }
 
-// What was there and is not named, neither well nor badly.
+// What was there and is not named, neither well nor badly. What has no name that could be read may
+// be any of it.
 void TypeState::takeAwayAbsent(const Response& response, Telling& telling) {
+  const bool unnamed = std::any_of(response.refusals.begin(), response.refusals.end(),
+                                   [](const Refusal& refusal) { return refusal.name.empty(); });
+  if (unnamed) return;
   const bool only_heartbeats =
       !response.resources.empty() &&
       std::all_of(response.resources.begin(), response.resources.end(),
@@ -208,29 +158,126 @@ void TypeState::takeAwayAbsent(const Response& response, Telling& telling) {
   for (const std::string& name : gone) takeAway(name, telling);
 }
 
-std::vector<Refusal> TypeState::apply(const Response& response) {
-  Telling telling(*this, response.version);
-  for (const Refusal& refusal : response.refusals) telling.refuse(refusal);
-  if (facts_.whole && !response.delta) takeAwayAbsent(response, telling);
-  for (const std::string& name : response.removed) takeAway(name, telling);
-  for (const ResourcePtr& resource : response.resources) apply(resource, telling);
-  std::vector<Refusal> refusals = telling.finish();
-  if (refusals.empty()) version_ = response.version;
-  return refusals;
+Outcome TypeState::apply(const Response& response) {
+  Applying all;
+  apply(response, response.resources.size(), all);
+  return std::move(all.outcome);
+}
+
+// Who wants more than one name takes what comes for one whole, but for clusters.
+bool TypeState::inParts() const { return facts_.type == ResourceType::Cluster || wide_.empty(); }
+
+void TypeState::apply(const Response& response, size_t most, Applying& applying) {
+  const size_t size = response.resources.size();
+  const size_t first = applying.next;
+  const size_t end = inParts() && size - first > most ? first + most : size;
+  Telling telling(*this, response.version, applying);
+  if (first == 0) {
+    for (const Refusal& refusal : response.refusals) telling.refuse(refusal);
+  }
+  const bool last = end == size;
+  if (last) {
+    if (facts_.whole && !response.delta) takeAwayAbsent(response, telling);
+    for (const std::string& name : response.removed) takeAway(name, telling);
+  }
+  for (; applying.next != end; ++applying.next) apply(response.resources[applying.next], telling);
+  complete_ |= last && wantsAll();
+  telling.finish(!last);
+  applying.done = last;
+  if (last) settle(response, applying.outcome);
+}
+
+// All of it was applied.
+void TypeState::settle(const Response& response, const Outcome& outcome) {
+  if (outcome.refusals.empty()) version_ = response.version;
+  if (saved_ != nullptr && outcome.news) saved_->onChange();
+  if (facts_.whole && response.delta && !settled_.timer.armed() && staleCount() != 0) {
+    settled_.timer.arm(loop_.timers(), loop_.now() + kUntilSettled);
+  }
+}
+
+void TypeState::useSaved() {
+  const SavedState::Earlier* earlier = saved_ == nullptr ? nullptr : saved_->earlier();
+  if (earlier == nullptr) return;
+  std::set<std::string> there, missing;
+  bool waits = false;
+  for (const auto& [id, watch] : watches_) {
+    if (watch->answered()) continue;
+    waits = true;
+    if (watch->kind() == Watch::Kind::Name) {
+      (earlier->resources.contains(watch->name()) ? there : missing).insert(watch->name());
+      continue;
+    }
+    for (const auto& [name, resource] : earlier->resources) {
+      if (watch->wants(name)) there.insert(name);
+    }
+  }
+  if (!waits) return;
+  if (!there.empty()) {
+    spdlog::warn("xds: no answer yet: {} {}(s) are used as they were saved", there.size(),
+                 facts_.title);
+  }
+  from_saved_ = true;
+  complete_ |= wantsAll();
+  Applying all;
+  Telling telling(*this, earlier->version, all);
+  for (const std::string& name : there) apply(earlier->resources.at(name), telling);
+  for (const std::string& name : missing) takeAway(name, telling);
+  telling.finish();
+  from_saved_ = false;
+}
+
+size_t TypeState::staleCount() const {
+  return static_cast<size_t>(std::count_if(held_.begin(), held_.end(),
+                                           [](const auto& held) { return held.second->stale; }));
+}
+
+void TypeState::dropStale() {
+  std::vector<std::string> gone;
+  for (const auto& [name, held] : held_) {
+    if (held->stale) gone.push_back(name);
+  }
+  Applying all;
+  Telling telling(*this, version_, all);
+  for (const std::string& name : gone) takeAway(name, telling);
+  telling.finish();
+  saved_->onChange();
+}
+
+std::string TypeState::staleness() const {
+  const size_t count = staleCount();
+  if (count == 0) return {};
+  const auto written = std::chrono::floor<std::chrono::seconds>(saved_->earlier()->written);
+  const std::time_t time = std::chrono::system_clock::to_time_t(written);
+  std::tm parts{};
+  ::gmtime_r(&time, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%F %T UTC", &parts);
+  return std::to_string(count) + " " + std::string(facts_.title) + "(s) as they were saved at " +
+         text;
 }
 
 void TypeState::expire(const std::string& name) {
   if (!facts_.removable) return;
-  Telling telling(*this, "");
+  Applying all;
+  Telling telling(*this, "", all);
   takeAway(name, telling);
   telling.finish();
+  if (saved_ != nullptr) saved_->onChange();
+}
+
+// The wheel of timers tells no deadline that is days away.
+void TypeState::Held::onTimer() {
+  if (state.loop_.now() < ends) return timer.arm(state.loop_.timers(), ends);
+  state.expire(std::string(name));
 }
 
 void TypeState::countAttempt() const {
   for (const auto& [id, watch] : watches_) watch->stats_.update_attempt.add();
 }
 
-void TypeState::countFailure() const {
+void TypeState::countFailure() {
+  settled_.timer.disarm();  // whatever the server has, it may not have said it
   for (const auto& [id, watch] : watches_) watch->stats_.update_failure.add();
 }
 

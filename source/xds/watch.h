@@ -24,6 +24,7 @@ struct Update {
   std::string_view version;
   std::vector<ResourcePtr> resources;  // new, or changed
   std::vector<std::string> removed;    // do not exist, or no longer
+  bool more = false;  // comes of the same response; only for who wants all clusters
 };
 
 class Watcher {
@@ -40,12 +41,13 @@ class Watcher {
 
 class Watch final : private net::TimerUser {
  public:
-  enum class Kind : uint8_t { Name, All, Prefix };
+  enum class Kind : uint8_t { Name, All, Prefix };  // behind a prefix no '/' follows
   struct Wish {
     Kind kind = Kind::All;
     std::string name;                            // or the prefix
     std::chrono::milliseconds patience{15'000};  // initial_fetch_timeout; 0: for ever
     StatScope scope;
+    bool must_exist = false;  // that it does not, ends no waiting: it may be on its way
   };
 
   static std::unique_ptr<Watch> make(TypeState& state, net::Loop& loop, Wish wish,
@@ -59,6 +61,8 @@ class Watch final : private net::TimerUser {
   // What is known of the name already, for another watch; null: nothing. Whoever makes a watch asks
   // this first: it is not told again.
   ResourcePtr current() const;
+  // The same of everything, or of all names with the prefix.
+  std::vector<ResourcePtr> known() const;
   Kind kind() const { return wish_.kind; }
   const std::string& name() const { return wish_.name; }
   bool wants(std::string_view name) const;

@@ -102,7 +102,11 @@ Proxy::Proxy(const Config& config) {
             return found == clusters.end() ? cluster::kNoSlot : (*found)->slot();
           },
       .check_source = {},
-      .runtime = [](std::string_view) { return std::nullopt; },
+      .runtime =
+          [this](std::string_view key) {
+            runtime(key);
+            return RuntimeKey(cells.find(key)->second);
+          },
       .proxy = {.server_name = "weir",
                 .address = "127.0.0.1",
                 .service_cluster = "test-cluster",
@@ -110,6 +114,12 @@ Proxy::Proxy(const Config& config) {
       .secrets = {},
   };
   plan = stream::buildHcm(proto, Where(report), context);
+}
+
+RuntimeCell& Proxy::runtime(std::string_view key) {
+  auto& cell = cells.try_emplace(std::string(key)).first->second;
+  if (cell == nullptr) cell = std::make_shared<RuntimeCell>();
+  return *cell;
 }
 
 Refusal refusal(const Config& config) {

@@ -3,6 +3,7 @@
 // clusters. The filters of this build are known. One thread.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 #include "source/telemetry/stat_store.h"
 #include "weir/filter_registry.h"
 #include "weir/report.h"
+#include "weir/runtime.h"
 
 namespace weir::test {
 
@@ -56,8 +58,11 @@ class Proxy {
  public:
   // `plan` is null when the report has errors.
   explicit Proxy(const Config& config);
+  // What the runtime says of a key; nothing before.
+  RuntimeCell& runtime(std::string_view key);
 
   StatStore stats;
+  std::map<std::string, std::shared_ptr<RuntimeCell>, std::less<>> cells;
   telemetry::LogThread logs{StatScope(stats)};
   Report report;
   std::vector<cluster::ClusterPtr> clusters;  // by slot; null: removed

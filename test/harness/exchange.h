@@ -59,6 +59,8 @@ class Exchange {
   void slowClient(bool slow) { client_->setSlow(slow); }
   // POST /healthcheck/fail.
   void failHealthCheck(bool failed) { services_.health_check_failed = failed; }
+  // What the runtime says of a key from now on.
+  RuntimeCell& runtime(std::string_view key) { return proxy_.runtime(key); }
   SteadyTime now() const { return clock_.at; }
 
   bool finished() const { return client_ != nullptr && client_->finished(); }

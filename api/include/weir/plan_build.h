@@ -1,6 +1,6 @@
-// A PlanBuild is what a Plan is built with: statistics, names to check, how to read messages inside
-// an Any, state for each worker, and work in the background. Main thread only, while a
-// configuration is loaded.
+// A PlanBuild is what a Plan is built with: statistics, names to check, runtime keys, how to read
+// messages inside an Any, state for each worker, and work in the background. Main thread only,
+// while a configuration is loaded.
 #pragma once
 
 #include <google/protobuf/any.pb.h>
@@ -12,6 +12,7 @@
 #include "weir/background.h"
 #include "weir/per_worker.h"
 #include "weir/result.h"
+#include "weir/runtime.h"
 #include "weir/stats.h"
 
 namespace weir {
@@ -26,6 +27,8 @@ class PlanBuild {
   // A name that is not (yet) a cluster is worth a warning where a filter depends on it.
   virtual bool hasCluster(std::string_view name) const = 0;
   virtual void warn(std::string_view field, std::string_view text) = 0;
+  // For the Plan to keep and to read while requests come. See weir/runtime.h.
+  virtual RuntimeKey runtime(std::string_view) { return {}; }
   // node.cluster of the bootstrap; may be empty.
   virtual std::string_view nodeCluster() const { return {}; }
 

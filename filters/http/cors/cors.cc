@@ -38,8 +38,8 @@ struct Plan {
   bool credentials = false;
   bool private_network = false;
   bool forward_others = true;  // preflights of origins that are not allowed
-  Percentage enabled = Percentage::always();
-  Percentage shadow;
+  RuntimePercentage enabled = Percentage::always();
+  RuntimePercentage shadow;
   Counter valid, invalid;
 
   static Result<Plan> from(const v3::Cors&, PlanBuild& build) {
@@ -58,14 +58,11 @@ struct Plan {
       if (auto error = plan.overlay(level)) return *error;
     }
     const v3::CorsPolicy& last = levels.back();
-    if (last.has_filter_enabled()) plan.enabled = Percentage::from(last.filter_enabled());
-    if (last.has_shadow_enabled()) plan.shadow = Percentage::from(last.shadow_enabled());
-    for (const auto* fraction : {&last.filter_enabled(), &last.shadow_enabled()}) {
-      if (fraction->runtime_key().empty()) continue;
-      build.warn(fraction == &last.filter_enabled() ? "filter_enabled.runtime_key"
-                                                    : "shadow_enabled.runtime_key",
-                 "there are no runtime values; the default counts");
-    }
+    const auto keys = [&build](const std::string& key) { return build.runtime(key); };
+    if (last.has_filter_enabled())
+      plan.enabled = RuntimePercentage::from(last.filter_enabled(), keys);
+    if (last.has_shadow_enabled())
+      plan.shadow = RuntimePercentage::from(last.shadow_enabled(), keys);
     return plan;
   }
 

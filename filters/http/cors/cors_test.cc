@@ -33,6 +33,16 @@ std::string get(std::string_view origin) {
   return "GET /a HTTP/1.1\r\nhost: a.test\r\norigin: " + std::string(origin) + "\r\n\r\n";
 }
 
+TEST(Cors, RuntimeTurnsItOff) {
+  Exchange x{filter(kConfig).onRoute(
+      policy("filter_enabled: {default_value: {numerator: 100}, runtime_key: on}"))};
+  x.request(get("http://ok.test"));
+  EXPECT_EQ(x.field("access-control-allow-origin"), "http://ok.test");
+  x.runtime("on").set({}, {}, Fraction{0, 100});
+  x.request(get("http://ok.test"));
+  EXPECT_EQ(x.field("access-control-allow-origin"), "");
+}
+
 TEST(Cors, AnswersAPreflight) {
   Exchange x{filter(kConfig).onRoute(policy())};
   x.request(preflight("http://ok.test"));

@@ -47,7 +47,7 @@ class ExtAuthz final : public Filter {
     if (head.method == Method::Connect) return refuse();
     if (!plan_.enabled.includes(stream.random())) {
       plan_.stats.disabled.add();
-      return plan_.deny_when_off ? refuse() : Verdict::pass();
+      return plan_.deny_when_off.on() ? refuse() : Verdict::pass();
     }
     return Verdict::wait(ask(head, stream));
   }

@@ -223,6 +223,21 @@ TEST(ExtAuthz, OffMayMeanAllowOrDeny) {
   EXPECT_EQ(deny.details(), "ext_authz_error");
 }
 
+TEST(ExtAuthz, RuntimeTurnsItOnAndOff) {
+  Exchange x{
+      authz("filter_enabled: {default_value: {numerator: 100}, runtime_key: on}\n"
+            "deny_at_disable: {runtime_key: deny}")};
+  x.request(kGet);
+  EXPECT_EQ(x.originRequests("authz"), 1u);
+  x.runtime("on").set({}, {}, Fraction{0, 100});
+  x.request(kGet);
+  EXPECT_EQ(x.status(), 200);
+  x.runtime("deny").set({}, true, {});
+  x.request(kGet);
+  EXPECT_EQ(x.status(), 403);
+  EXPECT_EQ(x.originRequests("authz"), 1u);
+}
+
 TEST(ExtAuthz, ALongDenialIsCut) {
   Exchange x{authz("max_denied_response_body_bytes: 3\nstat_prefix: waf")};
   x.origin("authz", Reply{403, {}, "go away"});

@@ -151,9 +151,6 @@ void warnOfHarmless(const v3::ExtAuthz& proto, PlanBuild& build) {
        "needs clear_route_cache");
   warn(proto.charge_cluster_response_stats().value(), "charge_cluster_response_stats",
        "the answers count in this filter's statistics alone, not in the route's cluster's");
-  const char* no_runtime = "there are no runtime values; the default counts";
-  warn(!proto.filter_enabled().runtime_key().empty(), "filter_enabled.runtime_key", no_runtime);
-  warn(!proto.deny_at_disable().runtime_key().empty(), "deny_at_disable.runtime_key", no_runtime);
 }
 
 Stats countersOf(const v3::ExtAuthz& proto, const StatScope& root) {
@@ -199,11 +196,13 @@ Result<Plan> Plan::from(const v3::ExtAuthz& proto, PlanBuild& build) {
     return *error;
   plan.failure_mode_allow = proto.failure_mode_allow();
   plan.failure_mode_header = proto.failure_mode_allow_header_add();
-  plan.deny_when_off = proto.deny_at_disable().default_value().value();
+  const auto keys = [&build](const std::string& key) { return build.runtime(key); };
+  plan.deny_when_off = RuntimeFlag::from(proto.deny_at_disable(), false, keys);
   plan.takes_metadata = !proto.has_enable_dynamic_metadata_ingestion() ||
                         proto.enable_dynamic_metadata_ingestion().value();
   plan.max_denied_body = proto.max_denied_response_body_bytes();
-  if (proto.has_filter_enabled()) plan.enabled = Percentage::from(proto.filter_enabled());
+  if (proto.has_filter_enabled())
+    plan.enabled = RuntimePercentage::from(proto.filter_enabled(), keys);
   if (proto.has_status_on_error()) {
     const auto status = static_cast<uint32_t>(proto.status_on_error().code());
     if (status < kLowestStatus || status > kHighestStatus) {

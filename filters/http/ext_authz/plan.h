@@ -47,11 +47,11 @@ struct Plan {
   Matchers allowed, disallowed;  // fields of the request that the service sees
   bool failure_mode_allow = false;
   bool failure_mode_header = false;
-  bool deny_when_off = false;
+  RuntimeFlag deny_when_off;
   bool takes_metadata = true;
   uint16_t status_on_error = 403;
   uint32_t max_denied_body = 0;  // 0: all of it
-  Percentage enabled = Percentage::always();
+  RuntimePercentage enabled = Percentage::always();
   Stats stats;
 
   BodyNeed requestBody() const { return disabled ? BodyNeed::none() : body; }

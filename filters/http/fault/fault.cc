@@ -42,15 +42,17 @@ std::optional<uint64_t> numberIn(const RequestHead& head, std::string_view name)
 struct Delay {
   bool by_header = false;
   milliseconds fixed{0};
-  Percentage share;
+  RuntimeKey runtime_ms;  // instead, while it has a number
+  RuntimePercentage share;
 };
 
 struct Abort {
   bool by_header = false;
   uint16_t status = 0;
   std::optional<uint32_t> grpc_status;
+  RuntimeKey runtime_status;  // instead of the one of them that is set
   std::string body = "fault filter abort";
-  Percentage share;
+  RuntimePercentage share;
 };
 
 struct Plan {
@@ -60,6 +62,7 @@ struct Plan {
   std::vector<HeaderMatcher> headers;
   std::set<std::string, std::less<>> nodes;
   uint64_t max_active = UINT64_MAX;
+  RuntimeKey runtime_max_active;
   std::shared_ptr<Counts> counts;
 
   static Result<Plan> from(const v3::HTTPFault& proto, PlanBuild& build);
@@ -70,13 +73,23 @@ struct Plan {
     return plan;
   }
 
-  std::optional<Error> readDelay(const FaultDelay& proto, PlanBuild& build);
-  std::optional<Error> readAbort(const v3::FaultAbort& proto, PlanBuild& build);
+  std::optional<Error> readDelay(const v3::HTTPFault& filter, PlanBuild& build);
+  std::optional<Error> readAbort(const v3::HTTPFault& filter, PlanBuild& build);
 };
 
-std::optional<Error> Plan::readDelay(const FaultDelay& proto, PlanBuild& build) {
+// As in Envoy there is a key where none is named, too.
+RuntimeKey keyOr(const std::string& named, std::string_view usual, PlanBuild& build) {
+  return build.runtime(named.empty() ? usual : std::string_view(named));
+}
+
+std::optional<Error> Plan::readDelay(const v3::HTTPFault& filter, PlanBuild& build) {
+  const FaultDelay& proto = filter.delay();
   Delay made;
-  made.share = Percentage::from(proto.percentage());
+  made.share = {
+      Percentage::from(proto.percentage()),
+      keyOr(filter.delay_percent_runtime(), "fault.http.delay.fixed_delay_percent", build)};
+  made.runtime_ms =
+      keyOr(filter.delay_duration_runtime(), "fault.http.delay.fixed_duration_ms", build);
   made.by_header = proto.has_header_delay();
   if (proto.has_fixed_delay()) {
     made.fixed = milliseconds(proto.fixed_delay().seconds() * 1000 +
@@ -86,14 +99,17 @@ std::optional<Error> Plan::readDelay(const FaultDelay& proto, PlanBuild& build) 
   } else if (!made.by_header) {
     return Error{"delay", "expected fixed_delay or header_delay"};
   }
-  if (made.share.never()) build.warn("delay.percentage", "is 0, or not set: no request is delayed");
+  if (made.share.fallback.never() && filter.delay_percent_runtime().empty())
+    build.warn("delay.percentage", "is 0, or not set: no request is delayed");
   delay = made;
   return std::nullopt;
 }
 
-std::optional<Error> Plan::readAbort(const v3::FaultAbort& proto, PlanBuild& build) {
+std::optional<Error> Plan::readAbort(const v3::HTTPFault& filter, PlanBuild& build) {
+  const v3::FaultAbort& proto = filter.abort();
   Abort made;
-  made.share = Percentage::from(proto.percentage());
+  made.share = {Percentage::from(proto.percentage()),
+                keyOr(filter.abort_percent_runtime(), "fault.http.abort.abort_percent", build)};
   if (!proto.response_body().empty()) made.body = proto.response_body();
   switch (proto.error_type_case()) {
     case v3::FaultAbort::kHttpStatus:
@@ -102,10 +118,14 @@ std::optional<Error> Plan::readAbort(const v3::FaultAbort& proto, PlanBuild& bui
                      "expected 200 to 599, found " + std::to_string(proto.http_status())};
       }
       made.status = static_cast<uint16_t>(proto.http_status());
+      made.runtime_status =
+          keyOr(filter.abort_http_status_runtime(), "fault.http.abort.http_status", build);
       break;
     case v3::FaultAbort::kGrpcStatus:
       made.status = 200;
       made.grpc_status = proto.grpc_status();
+      made.runtime_status =
+          keyOr(filter.abort_grpc_status_runtime(), "fault.http.abort.grpc_status", build);
       break;
     case v3::FaultAbort::kHeaderAbort:
       made.by_header = true;
@@ -113,22 +133,10 @@ std::optional<Error> Plan::readAbort(const v3::FaultAbort& proto, PlanBuild& bui
     case v3::FaultAbort::ERROR_TYPE_NOT_SET:
       return Error{"abort", "expected http_status, grpc_status or header_abort"};
   }
-  if (made.share.never()) build.warn("abort.percentage", "is 0, or not set: no request is aborted");
+  if (made.share.fallback.never() && filter.abort_percent_runtime().empty())
+    build.warn("abort.percentage", "is 0, or not set: no request is aborted");
   abort = std::move(made);
   return std::nullopt;
-}
-
-void warnOfRuntime(const v3::HTTPFault& proto, PlanBuild& build) {
-  const auto warn = [&build](const std::string& key, const char* field) {
-    if (!key.empty()) build.warn(field, "there are no runtime values to look '" + key + "' up in");
-  };
-  warn(proto.delay_percent_runtime(), "delay_percent_runtime");
-  warn(proto.abort_percent_runtime(), "abort_percent_runtime");
-  warn(proto.delay_duration_runtime(), "delay_duration_runtime");
-  warn(proto.abort_http_status_runtime(), "abort_http_status_runtime");
-  warn(proto.max_active_faults_runtime(), "max_active_faults_runtime");
-  warn(proto.response_rate_limit_percent_runtime(), "response_rate_limit_percent_runtime");
-  warn(proto.abort_grpc_status_runtime(), "abort_grpc_status_runtime");
 }
 
 Result<Plan> Plan::from(const v3::HTTPFault& proto, PlanBuild& build) {
@@ -137,10 +145,10 @@ Result<Plan> Plan::from(const v3::HTTPFault& proto, PlanBuild& build) {
     return Error{"response_rate_limit", "slowing responses down is not supported yet; remove it"};
   }
   if (proto.has_delay()) {
-    if (auto error = plan.readDelay(proto.delay(), build)) return *error;
+    if (auto error = plan.readDelay(proto, build)) return *error;
   }
   if (proto.has_abort()) {
-    if (auto error = plan.readAbort(proto.abort(), build)) return *error;
+    if (auto error = plan.readAbort(proto, build)) return *error;
   }
   for (int i = 0; i < proto.headers_size(); ++i) {
     auto matcher = HeaderMatcher::from(proto.headers(i));
@@ -154,7 +162,10 @@ Result<Plan> Plan::from(const v3::HTTPFault& proto, PlanBuild& build) {
   plan.nodes.insert(proto.downstream_nodes().begin(), proto.downstream_nodes().end());
   if (proto.has_max_active_faults()) plan.max_active = proto.max_active_faults().value();
   if (proto.has_filter_metadata()) build.warn("filter_metadata", "is not kept anywhere");
-  warnOfRuntime(proto, build);
+  if (!proto.response_rate_limit_percent_runtime().empty())
+    build.warn("response_rate_limit_percent_runtime", "responses are not slowed down");
+  plan.runtime_max_active =
+      keyOr(proto.max_active_faults_runtime(), "fault.http.max_active_faults", build);
   const StatScope stats = build.stats.scope("fault");
   plan.counts = std::make_shared<Counts>();
   plan.counts->aborts = stats.counter("aborts_injected");
@@ -169,7 +180,8 @@ class Fault final : public Filter {
   explicit Fault(const Plan& plan) : plan_(plan) {}
 
   Verdict onRequest(RequestHead& head, Stream& stream) override {
-    if (plan_.counts->active_now.load(std::memory_order_relaxed) >= plan_.max_active) {
+    if (plan_.counts->active_now.load(std::memory_order_relaxed) >=
+        plan_.runtime_max_active.number().value_or(plan_.max_active)) {
       plan_.counts->overflow.add();
       return Verdict::pass();
     }
@@ -200,8 +212,9 @@ class Fault final : public Filter {
   }
 
   // A client may ask for less than the configured share, never for more.
-  static bool happens(Percentage share, const RequestHead& head, std::string_view header,
-                      Stream& stream) {
+  static bool happens(const RuntimePercentage& configured, const RequestHead& head,
+                      std::string_view header, Stream& stream) {
+    Percentage share = configured.now();
     if (const auto wanted = header.empty() ? std::nullopt : numberIn(head, header)) {
       share.numerator = static_cast<uint32_t>(std::min<uint64_t>(*wanted, share.numerator));
     }
@@ -214,8 +227,11 @@ class Fault final : public Filter {
     const std::string_view percentage =
         delay.by_header ? "x-envoy-fault-delay-request-percentage" : "";
     if (!happens(delay.share, head, percentage, stream)) return {};
-    if (!delay.by_header) return delay.fixed;
     constexpr uint64_t kLongest = 24 * 3'600'000;  // beyond it nobody waits
+    if (!delay.by_header) {
+      const auto said = delay.runtime_ms.number();
+      return said ? milliseconds(std::min(*said, kLongest)) : delay.fixed;
+    }
     return milliseconds(
         std::min(numberIn(head, "x-envoy-fault-delay-request").value_or(0), kLongest));
   }
@@ -230,6 +246,7 @@ class Fault final : public Filter {
     LocalReply reply;
     reply.status = plan_.abort->status;
     reply.grpc_status = plan_.abort->grpc_status;
+    takeRuntime(reply);
     if (plan_.abort->by_header && !askedAbort(head, reply)) return Verdict::pass();
     const std::string_view percentage =
         plan_.abort->by_header ? "x-envoy-fault-abort-request-percentage" : "";
@@ -240,6 +257,16 @@ class Fault final : public Filter {
     reply.details = "fault_filter_abort";
     reply.flag = ResponseFlag::FaultInjected;
     return Verdict::reply(reply);
+  }
+
+  void takeRuntime(LocalReply& reply) const {
+    const auto said = plan_.abort->runtime_status.number();
+    if (!said) return;
+    if (reply.grpc_status) {
+      reply.grpc_status = static_cast<uint32_t>(std::min<uint64_t>(*said, UINT32_MAX));
+    } else if (*said >= 200 && *said < 600) {
+      reply.status = static_cast<uint16_t>(*said);
+    }
   }
 
   static bool askedAbort(const RequestHead& head, LocalReply& reply) {

@@ -166,9 +166,44 @@ TEST(Fault, RefusesAndWarnsByName) {
   EXPECT_EQ(test::refusal(fault("abort: {percentage: {numerator: 1}}")).field, "abort");
   EXPECT_EQ(test::refusal(fault("delay: {fixed_delay: 0s, percentage: {numerator: 1}}")).field,
             "delay.fixed_delay");
-  EXPECT_THAT(test::warnings(fault("delay: {fixed_delay: 1s}\nabort_percent_runtime: key")),
-              testing::UnorderedElementsAre(testing::StartsWith("abort_percent_runtime: "),
-                                            testing::StartsWith("delay.percentage: ")));
+  EXPECT_THAT(
+      test::warnings(fault("delay: {fixed_delay: 1s}\nresponse_rate_limit_percent_runtime: key")),
+      testing::UnorderedElementsAre(testing::StartsWith("response_rate_limit_percent_runtime: "),
+                                    testing::StartsWith("delay.percentage: ")));
+  EXPECT_THAT(test::warnings(fault("delay: {fixed_delay: 1s}\ndelay_percent_runtime: key")),
+              testing::IsEmpty());
+}
+
+TEST(Fault, RuntimeDecidesWhileItRuns) {
+  constexpr char kGet[] = "GET / HTTP/1.1\r\nhost: a.test\r\n\r\n";
+  Exchange x{
+      fault("abort: {http_status: 503, percentage: {numerator: 0}}\n"
+            "abort_percent_runtime: mine")};
+  x.request(kGet);
+  EXPECT_EQ(x.status(), 200);
+  x.runtime("mine").set({}, {}, Fraction{1'000'000, 1'000'000});
+  x.request(kGet);
+  EXPECT_EQ(x.status(), 503);
+  x.runtime("fault.http.abort.http_status").set(429, {}, {});
+  x.request(kGet);
+  EXPECT_EQ(x.status(), 429);
+  x.runtime("fault.http.abort.http_status").set(99, {}, {});
+  x.request(kGet);
+  EXPECT_EQ(x.status(), 503);
+  x.runtime("fault.http.max_active_faults").set(0, {}, {});
+  x.request(kGet);
+  EXPECT_EQ(x.status(), 200);
+  EXPECT_EQ(x.stat("http.test.fault.faults_overflow"), 1u);
+}
+
+TEST(Fault, RuntimeDecidesHowLongADelayIs) {
+  Exchange x{fault("delay: {fixed_delay: 1s, percentage: {numerator: 100}}")};
+  x.runtime("fault.http.delay.fixed_duration_ms").set(100, {}, {});
+  x.request("GET / HTTP/1.1\r\nhost: a.test\r\n\r\n");
+  x.advance(std::chrono::milliseconds(99));
+  EXPECT_FALSE(x.finished());
+  x.advance(std::chrono::milliseconds(2));
+  EXPECT_EQ(x.status(), 200);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "envoy/extensions/filters/network/connection_limit/v3/connection_limit.pb.h"
 #include "weir/filter_registry.h"
+#include "weir/percentage.h"
 
 namespace weir::network::connection_limit {
 namespace {
@@ -13,7 +14,7 @@ using Proto = envoy::extensions::filters::network::connection_limit::v3::Connect
 struct Plan {
   uint64_t most = 0;
   std::chrono::milliseconds delay{0};
-  bool enabled = true;
+  RuntimeFlag enabled{true};
   std::shared_ptr<std::atomic<uint64_t>> open;  // of all workers
   Counter limited;
   Gauge active;
@@ -27,10 +28,8 @@ struct Plan {
     plan.most = proto.max_connections().value();
     plan.delay = std::chrono::milliseconds(proto.delay().seconds() * 1000 +
                                            proto.delay().nanos() / 1'000'000);
-    const auto& enabled = proto.runtime_enabled();
-    plan.enabled = !enabled.has_default_value() || enabled.default_value().value();
-    if (!enabled.runtime_key().empty())
-      build.warn("runtime_enabled.runtime_key", "is not looked up; default_value holds");
+    plan.enabled = RuntimeFlag::from(proto.runtime_enabled(), true,
+                                     [&build](const auto& key) { return build.runtime(key); });
     plan.open = std::make_shared<std::atomic<uint64_t>>(0);
     const StatScope scope = build.stats.scope("connection_limit")
                                 .tagged(proto.stat_prefix(), "envoy_connection_limit_prefix");
@@ -50,7 +49,7 @@ class ConnectionLimit final : public NetworkFilter {
   }
 
   NetworkVerdict onConnection(NetworkConnection&) override {
-    if (!plan_.enabled) return NetworkVerdict::pass();
+    if (!plan_.enabled.on()) return NetworkVerdict::pass();
     if (plan_.open->fetch_add(1, std::memory_order_relaxed) >= plan_.most) {
       plan_.open->fetch_sub(1, std::memory_order_relaxed);
       plan_.limited.add();

@@ -6,6 +6,7 @@
 
 #include "envoy/extensions/filters/network/local_ratelimit/v3/local_rate_limit.pb.h"
 #include "weir/filter_registry.h"
+#include "weir/percentage.h"
 
 namespace weir::network::local_ratelimit {
 namespace {
@@ -36,7 +37,7 @@ class Bucket {
 };
 
 struct Plan {
-  bool enabled = true;
+  RuntimeFlag enabled{true};
   std::shared_ptr<Bucket> bucket;
   Counter limited;
 
@@ -72,10 +73,8 @@ Result<Plan> Plan::from(const Proto& proto, PlanBuild& build) {
   if (!proto.share_key().empty()) {
     plan.bucket = sharedBucket(proto.share_key() + '\0' + tokens.SerializeAsString(), plan.bucket);
   }
-  const auto& enabled = proto.runtime_enabled();
-  plan.enabled = !enabled.has_default_value() || enabled.default_value().value();
-  if (!enabled.runtime_key().empty())
-    build.warn("runtime_enabled.runtime_key", "is not looked up; default_value holds");
+  plan.enabled = RuntimeFlag::from(proto.runtime_enabled(), true,
+                                   [&build](const auto& key) { return build.runtime(key); });
   plan.limited = build.stats.scope("local_rate_limit")
                      .tagged(proto.stat_prefix(), "envoy_local_network_ratelimit_prefix")
                      .counter("rate_limited");
@@ -87,7 +86,8 @@ class LocalRatelimit final : public NetworkFilter {
   explicit LocalRatelimit(const Plan& plan) : plan_(plan) {}
 
   NetworkVerdict onConnection(NetworkConnection& connection) override {
-    if (!plan_.enabled || plan_.bucket->take(connection.view().now)) return NetworkVerdict::pass();
+    if (!plan_.enabled.on() || plan_.bucket->take(connection.view().now))
+      return NetworkVerdict::pass();
     plan_.limited.add();
     return NetworkVerdict::close("local_rate_limited");
   }

@@ -169,19 +169,19 @@ void ByteLines::closeAll() {
 
 ByteLine* ByteLines::to(const EndpointPtr& endpoint) {
   const auto open = std::find_if(lines_.begin(), lines_.end(), [&](const ByteLine* line) {
-    return &line->endpoint() == endpoint.get();
+    return line->endpoint().isSameHost(*endpoint);
   });
   if (open != lines_.end()) return *open;
   auto line = std::make_unique<ByteLine>(*this, loop_, endpoint);
-  cluster_.stats().cx_total.add();
+  cluster_->stats().cx_total.add();
   endpoint->counts.cx_total.fetch_add(1, std::memory_order_relaxed);
   if (!line->connect()) {
-    cluster_.stats().cx_connect_fail.add();
+    cluster_->stats().cx_connect_fail.add();
     endpoint->counts.cx_connect_fail.fetch_add(1, std::memory_order_relaxed);
     return nullptr;
   }
-  cluster_.budgets(Priority::Default).connections.take();
-  cluster_.stats().cx_active.add();
+  cluster_->budgets(Priority::Default).connections.take();
+  cluster_->stats().cx_active.add();
   endpoint->counts.cx_active.fetch_add(1, std::memory_order_relaxed);
   lines_.push_back(line.release());
   return lines_.back();
@@ -192,15 +192,15 @@ void ByteLines::keepOnly(const EndpointSet& endpoints) {
   for (ByteLine* line : all) {
     const bool stays = std::any_of(
         endpoints.all.begin(), endpoints.all.end(),
-        [&](const EndpointPtr& endpoint) { return endpoint.get() == &line->endpoint(); });
+        [&](const EndpointPtr& endpoint) { return endpoint->isSameHost(line->endpoint()); });
     if (!stays) line->retire();
   }
 }
 
 void ByteLines::forget(ByteLine& line, bool locally) {
   std::erase(lines_, &line);
-  const ClusterStats& stats = cluster_.stats();
-  cluster_.budgets(Priority::Default).connections.give();
+  const ClusterStats& stats = cluster_->stats();
+  cluster_->budgets(Priority::Default).connections.give();
   stats.cx_active.sub();
   stats.cx_destroy.add();
   (locally ? stats.cx_destroy_local : stats.cx_destroy_remote).add();

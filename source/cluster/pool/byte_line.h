@@ -90,15 +90,17 @@ class ByteLines {
  public:
   // Each line is a use of `owner`, which has the ByteLines.
   ByteLines(net::Loop& loop, ClusterUses& owner, const Cluster& cluster)
-      : loop_(loop), owner_(owner), cluster_(cluster) {}
+      : loop_(loop), owner_(owner), cluster_(&cluster) {}
   ByteLines(const ByteLines&) = delete;
 
   // Null: cannot connect.
   ByteLine* to(const EndpointPtr& endpoint);
   void keepOnly(const EndpointSet& endpoints);
+  // Another version of the cluster, which goes on with the connections.
+  void setCluster(const Cluster& cluster) { cluster_ = &cluster; }
   // Whatever is outstanding fails.
   void closeAll();
-  const Cluster& cluster() const { return cluster_; }
+  const Cluster& cluster() const { return *cluster_; }
 
  private:
   friend class ByteLine;
@@ -106,7 +108,7 @@ class ByteLines {
 
   net::Loop& loop_;
   ClusterUses& owner_;
-  const Cluster& cluster_;
+  const Cluster* cluster_;
   std::vector<ByteLine*> lines_;  // open; one an endpoint, and those of endpoints that are gone
 };
 

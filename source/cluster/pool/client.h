@@ -17,6 +17,9 @@ class Pool;
 
 class Client : public net::Deferred {
  public:
+  // Servers wait for seconds before they end what is idle; to look costs a system call.
+  static constexpr std::chrono::seconds kTrusted{1};
+
   // The next exchange; only while hasRoom(). `user` is told until its response has ended or
   // detach(), and `bytes` counts as long.
   virtual codec::ClientStream& begin(codec::ClientStreamUser& user, ByteMeter& bytes) = 0;
@@ -28,6 +31,11 @@ class Client : public net::Deferred {
   virtual void retire() = 0;
   virtual Protocol protocol() const = 0;
 
+  // Idle for so long that its peer may have ended it, and something has come that nobody has read
+  // yet: the end, most likely.
+  bool mayBeOver(net::SteadyTime now) const {
+    return now - idle_since_ > kTrusted && connection_->hasNews();
+  }
   net::SteadyTime began() const { return began_; }
   bool isSecure() const { return connection_->isSecure(); }
   // Null: plain.
@@ -45,6 +53,7 @@ class Client : public net::Deferred {
   Pool& pool_;
   const ClusterUse use_;
   const transport::ConnectionPtr connection_;
+  net::SteadyTime idle_since_ = net::SteadyTime::max();  // of HTTP/1
 
  private:
   friend class Pool;

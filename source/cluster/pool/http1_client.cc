@@ -25,6 +25,7 @@ Http1Client::Http1Client(Pool& pool, transport::ConnectionPtr connection, net::S
       timer_(*this),
       scanner_(codec::MessageType::Response, pool.cluster().settings().max_response_head_bytes) {
   connection_->setUser(*this);
+  idle_since_ = connection_->loop().now();
   armIdle();
 }
 
@@ -39,6 +40,8 @@ codec::ClientStream& Http1Client::begin(codec::ClientStreamUser& user, ByteMeter
   scanner_.reset();
   received_before_ = connection_->bytesIn();
   connection_->readLittle();
+  // One that was made for a request which another one served first is idle for a while, too.
+  reused_ = served_ != 0 || idle_since_ != connection_->loop().now();
   ++served_;
   pool_.onNoRoom(*this);
   return *this;
@@ -216,6 +219,7 @@ void Http1Client::finishResponse() {
   }
   state_ = State::Idle;
   in_body_ = false;
+  idle_since_ = connection_->loop().now();
   connection_->trim();
   connection_->resumeRead();
   pool_.onRoom(*this);

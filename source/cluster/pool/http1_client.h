@@ -41,7 +41,7 @@ class Http1Client final : public Client,
   bool congested() const override { return connection_->congested(); }
   void setUser(codec::ClientStreamUser& user, ByteMeter& bytes) override;
   void detach() override;
-  bool reused() const override { return served_ > 1; }
+  bool reused() const override { return reused_; }
 
  private:
   enum class State : uint8_t { Idle, Busy, Lingering, Closed };
@@ -78,6 +78,7 @@ class Http1Client final : public Client,
   bool response_started_ = false;
   bool asks_tunnel_ = false;
   bool tunnel_ended_ = false;  // by the origin
+  bool reused_ = false;        // it was idle, however short, before this exchange
   uint64_t served_ = 0;
   uint64_t received_before_ = 0;  // bytes of earlier exchanges
   uint64_t lingered_at_ = 0;      // bytes sent when it was looked last

@@ -26,8 +26,8 @@ Http2ClientStream& of(codec::Http2Stream& stream) {
 
 Http2Client::Http2Client(Pool& pool, transport::ConnectionPtr connection, net::SteadyTime began)
     : Client(pool, std::move(connection), began),
-      session_(pool.cluster().settings().http2.codec, t_chunks, *this),
-      keepalive_(pool.cluster().settings().http2.keepalive),
+      session_(pool.cluster().http2().codec, t_chunks, *this),
+      keepalive_(pool.cluster().http2().keepalive),
       timer_(*this),
       idle_since_(loop().now()) {
   connection_->setUser(*this);

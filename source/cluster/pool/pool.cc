@@ -15,6 +15,10 @@ Failure connectFailure() {
     return {Side::Weir, FailureKind::ConnectFailed, Retry::Never,
             "the request names no host that a certificate could be for"};
   }
+  if (errno == EKEYREJECTED) {
+    return {Side::Weir, FailureKind::ConnectFailed, Retry::Safe,
+            "the secrets of the cluster's TLS have not come yet"};
+  }
   const bool local = errno == EMFILE || errno == ENFILE;
   return {local ? Side::Weir : Side::Upstream, FailureKind::ConnectFailed, Retry::Safe,
           local ? "out of file descriptors" : "cannot connect"};
@@ -36,8 +40,9 @@ Pool::Pool(net::Loop& loop, PoolOwner& owner, const Cluster& cluster, EndpointPt
            PoolKey key)
     : loop_(loop),
       owner_(owner),
-      cluster_(cluster),
-      limits_(cluster.limits(key.priority)),
+      cluster_(&cluster),
+      limits_(&cluster.limits(key.priority)),
+      priority_(key.priority),
       budgets_(cluster.budgets(key.priority)),
       endpoint_(std::move(endpoint)),
       version_(key.version),
@@ -63,6 +68,11 @@ Pool::~Pool() {
   }
 }
 
+void Pool::setCluster(const Cluster& cluster) {
+  cluster_ = &cluster;
+  limits_ = &cluster.limits(priority_);
+}
+
 void Pool::enqueue(PoolWaiter& waiter) {
   waiter.pool_ = this;
   waiter.next_ = nullptr;
@@ -71,8 +81,8 @@ void Pool::enqueue(PoolWaiter& waiter) {
   last_ = &waiter;
   ++waiting_;
   budgets_.pending.take();
-  cluster_.stats().rq_pending_total.add();
-  cluster_.stats().rq_pending_active.add();
+  cluster_->stats().rq_pending_total.add();
+  cluster_->stats().rq_pending_active.add();
 }
 
 void Pool::dequeue(PoolWaiter& waiter) {
@@ -81,25 +91,26 @@ void Pool::dequeue(PoolWaiter& waiter) {
   waiter.pool_ = nullptr;
   --waiting_;
   budgets_.pending.give();
-  cluster_.stats().rq_pending_active.sub();
+  cluster_->stats().rq_pending_active.sub();
 }
 
 Client* Pool::choose(bool fresh) const {
   Client* client = open_.first();
-  if (!fresh) return client;
-  while (client != nullptr && client->idle()) client = ClientList::after(*client);
+  while (client != nullptr && ((fresh && client->idle()) || client->mayBeOver(loop_.now()))) {
+    client = ClientList::after(*client);
+  }
   return client;
 }
 
 void Pool::acquire(PoolWaiter& waiter, bool fresh) {
-  const ClusterStats& stats = cluster_.stats();
-  if (budgets_.requests.full(limits_.max_requests)) {
+  const ClusterStats& stats = cluster_->stats();
+  if (budgets_.requests.full(limits_->max_requests)) {
     stats.rq_pending_overflow.add();
     return waiter.onPoolFailure({Side::Weir, FailureKind::Refused, Retry::Never, "max_requests"},
                                 true);
   }
   if (Client* client = choose(fresh)) return serve(*client, waiter);
-  if (budgets_.pending.full(limits_.max_pending)) {
+  if (budgets_.pending.full(limits_->max_pending)) {
     stats.rq_pending_overflow.add();
     return waiter.onPoolFailure(
         {Side::Weir, FailureKind::Refused, Retry::Never, "max_pending_requests"}, true);
@@ -107,7 +118,7 @@ void Pool::acquire(PoolWaiter& waiter, bool fresh) {
   enqueue(waiter);
   if (enoughUnderWay()) return;
   // An endpoint always gets one connection, whatever the ceiling says: else it could starve.
-  if (connections_ != 0 && budgets_.connections.full(limits_.max_connections)) {
+  if (connections_ != 0 && budgets_.connections.full(limits_->max_connections)) {
     stats.cx_overflow.add();
     return;
   }
@@ -120,7 +131,7 @@ bool Pool::enoughUnderWay() const { return waiting_ <= uint64_t{under_way_} * ex
 
 bool Pool::startConnection() {
   auto* connecting = new Connecting(*this, loop_);
-  const ClusterStats& stats = cluster_.stats();
+  const ClusterStats& stats = cluster_->stats();
   stats.cx_total.add();
   endpoint_->counts.cx_total.fetch_add(1, std::memory_order_relaxed);
   if (!connecting->start()) {
@@ -143,7 +154,7 @@ bool Pool::startConnection() {
 // For those who wait, when a connection that should have served them does not.
 void Pool::makeConnections() {
   while (first_ != nullptr && !enoughUnderWay()) {
-    if (connections_ != 0 && budgets_.connections.full(limits_.max_connections)) return;
+    if (connections_ != 0 && budgets_.connections.full(limits_->max_connections)) return;
     if (!startConnection()) {
       if (connections_ == 0) failWaiters(connectFailure());
       return;
@@ -178,12 +189,12 @@ Client& Pool::makeClient(Connecting& connecting) {
   const bool http2 = version_ == HttpVersion::Http2 ||
                      (version_ == HttpVersion::Agreed && agreedOnHttp2(*connection));
   if (http2) {
-    cluster_.stats().cx_http2_total.add();
+    cluster_->stats().cx_http2_total.add();
     return *new Http2Client(*this, std::move(connection), connecting.began());
   }
   // What the endpoint spoke once it is expected to speak again.
   expected_room_ = 1;
-  cluster_.stats().cx_http1_total.add();
+  cluster_->stats().cx_http1_total.add();
   return *new Http1Client(*this, std::move(connection), connecting.began());
 }
 
@@ -197,8 +208,8 @@ void Pool::onConnected(Connecting& connecting) {
 }
 
 void Pool::onConnectFailed(Connecting& connecting, const Failure& failure) {
-  cluster_.stats().cx_connect_fail.add();
-  if (failure.kind == FailureKind::ConnectTimeout) cluster_.stats().cx_connect_timeout.add();
+  cluster_->stats().cx_connect_fail.add();
+  if (failure.kind == FailureKind::ConnectTimeout) cluster_->stats().cx_connect_timeout.add();
   endpoint_->counts.cx_connect_fail.fetch_add(1, std::memory_order_relaxed);
   forget(connecting);
   countEnd(connecting.began());
@@ -215,7 +226,7 @@ void Pool::failWaiters(const Failure& failure) {
     PoolWaiter& waiter = *first_;
     dequeue(waiter);
     oldest = false;
-    cluster_.stats().rq_pending_failure_eject.add();
+    cluster_->stats().rq_pending_failure_eject.add();
     waiter.onPoolFailure(failure, false);
   }
 }
@@ -239,7 +250,7 @@ void Pool::onNoRoom(Client& client) {
 void Pool::countEnd(net::SteadyTime began) {
   --connections_;
   budgets_.connections.give();
-  const ClusterStats& stats = cluster_.stats();
+  const ClusterStats& stats = cluster_->stats();
   stats.cx_active.sub();
   stats.cx_destroy.add();
   stats.cx_length_ms.record(

@@ -64,10 +64,12 @@ class Pool {
   // Calls the waiter back, at once or later, exactly once unless it leaves. `fresh`: idle
   // connections are passed over.
   void acquire(PoolWaiter& waiter, bool fresh = false);
+  // Another version of the cluster, which goes on with the connections.
+  void setCluster(const Cluster& cluster);
   // No new connections; idle ones close now, busy ones after what they carry.
   void drain();
   bool empty() const { return open_.empty() && full_.empty() && connecting_ == nullptr; }
-  const Cluster& cluster() const { return cluster_; }
+  const Cluster& cluster() const { return *cluster_; }
   const Endpoint& endpoint() const { return *endpoint_; }
   const EndpointPtr& sharedEndpoint() const { return endpoint_; }
   HttpVersion version() const { return version_; }
@@ -101,8 +103,9 @@ class Pool {
 
   net::Loop& loop_;
   PoolOwner& owner_;
-  const Cluster& cluster_;
-  const Limits& limits_;
+  const Cluster* cluster_;
+  const Limits* limits_;
+  const Priority priority_;
   Budgets& budgets_;
   EndpointPtr endpoint_;
   const HttpVersion version_;

@@ -64,9 +64,10 @@ bool TlsReader::validation(const Common& proto, TlsParts& parts, const Where& at
       return rules(proto.validation_context(), parts, at.field("validation_context"));
     case Common::kValidationContextSdsSecretConfig: {
       const Where here = at.field("validation_context_sds_secret_config");
-      const Secrets::Secret* secret = secrets_.find(proto.validation_context_sds_secret_config(),
-                                                    Secrets::Secret::kValidationContext, here);
-      return secret != nullptr && rules(secret->validation_context(), parts, here);
+      bool good = true;
+      const Secret* found = secret(proto.validation_context_sds_secret_config(),
+                                   Secret::kValidationContext, here, good);
+      return found == nullptr ? good : rules(found->validation_context(), parts, here);
     }
     case Common::kCombinedValidationContext: {
       const auto& combined = proto.combined_validation_context();
@@ -76,12 +77,13 @@ bool TlsReader::validation(const Common& proto, TlsParts& parts, const Where& at
         here.error("a certificate provider is not supported");
         return false;
       }
-      const Secrets::Secret* secret = secrets_.find(
-          combined.validation_context_sds_secret_config(), Secrets::Secret::kValidationContext,
-          here.field("validation_context_sds_secret_config"));
-      if (secret == nullptr) return false;
+      bool good = true;
+      const Secret* found =
+          secret(combined.validation_context_sds_secret_config(), Secret::kValidationContext,
+                 here.field("validation_context_sds_secret_config"), good);
+      if (found == nullptr) return good;
       ValidationProto merged = combined.default_validation_context();
-      merged.MergeFrom(secret->validation_context());
+      merged.MergeFrom(found->validation_context());
       return rules(merged, parts, here.field("default_validation_context"));
     }
     default:

@@ -1,17 +1,19 @@
 #include "source/transport/tls/secrets.h"
 
+#include <algorithm>
+
 namespace weir::transport {
 namespace {
 
-std::string_view kindName(Secrets::Secret::TypeCase kind) {
+std::string_view kindName(Secret::TypeCase kind) {
   switch (kind) {
-    case Secrets::Secret::kTlsCertificate:
+    case Secret::kTlsCertificate:
       return "tls_certificate";
-    case Secrets::Secret::kSessionTicketKeys:
+    case Secret::kSessionTicketKeys:
       return "session_ticket_keys";
-    case Secrets::Secret::kValidationContext:
+    case Secret::kValidationContext:
       return "validation_context";
-    case Secrets::Secret::kGenericSecret:
+    case Secret::kGenericSecret:
       return "generic_secret";
     default:
       return "nothing";
@@ -30,26 +32,39 @@ void Secrets::add(const Secret& secret, const Where& at) {
   }
 }
 
-const Secrets::Secret* Secrets::find(const Reference& reference, Secret::TypeCase kind,
-                                     const Where& at) const {
-  if (reference.has_sds_config()) {
-    at.field("sds_config")
-        .error(
-            "fetching secrets is not supported yet; without it, name is looked up in "
-            "static_resources.secrets");
-    return nullptr;
-  }
+const Secret* Secrets::find(const SecretReference& reference, Secret::TypeCase kind,
+                            const Where& at) const {
   const auto found = secrets_.find(reference.name());
   if (found == secrets_.end()) {
     at.field("name").error("no secret named '" + reference.name() +
                            "' stands in static_resources.secrets");
     return nullptr;
   }
-  if (found->second.type_case() == kind) return &found->second;
-  at.field("name").error("the secret '" + reference.name() + "' is a " +
-                         std::string(kindName(found->second.type_case())) + ", expected a " +
+  return isOfKind(found->second, kind, at) ? &found->second : nullptr;
+}
+
+void Secrets::checkSource(const SecretReference& reference, const Where& at) const {
+  if (reference.name().empty()) at.field("name").error("expected a name, found nothing");
+  const Where source = at.field("sds_config");
+  check_source_ ? check_source_(reference.sds_config(), source)
+                : source.error("there is nothing to fetch secrets with here");
+}
+
+FetchedSecrets::One& FetchedSecrets::of(const SecretReference& reference, bool& fresh) {
+  const std::string wanted = reference.SerializeAsString();
+  const auto found = std::find_if(all_.begin(), all_.end(), [&](const One& one) {
+    return one.reference.SerializeAsString() == wanted;
+  });
+  fresh = found == all_.end();
+  return fresh ? all_.emplace_back(One{reference, std::nullopt}) : *found;
+}
+
+bool isOfKind(const Secret& secret, Secret::TypeCase kind, const Where& at) {
+  if (secret.type_case() == kind) return true;
+  at.field("name").error("the secret '" + secret.name() + "' is a " +
+                         std::string(kindName(secret.type_case())) + ", expected a " +
                          std::string(kindName(kind)));
-  return nullptr;
+  return false;
 }
 
 }  // namespace weir::transport

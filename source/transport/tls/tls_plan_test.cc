@@ -123,13 +123,47 @@ TEST_F(TlsPlanTest, KeysComeFromBytesAndTheEnvironmentToo) {
 }
 
 TEST_F(TlsPlanTest, NamedSecretsAreFound) {
-  Secrets::Secret secret;
+  Secret secret;
   secret.set_name("pair");
   secret.mutable_tls_certificate()->mutable_certificate_chain()->set_inline_string(leaf_.pem());
   secret.mutable_tls_certificate()->mutable_private_key()->set_inline_string(leaf_.keyPem());
   planner_.secrets->add(secret, Where(planner_.report));
   EXPECT_NE(planner_.server(R"("tls_certificate_sds_secret_configs": [{"name": "pair"}])"), nullptr)
       << planner_.report.text();
+}
+
+// A certificate is read and held once, however many show it, and no longer than one does.
+TEST_F(TlsPlanTest, TheSameCertificateIsReadOnce) {
+  const Pair other = makePair({.common_name = "other"});
+  const std::string stapled = R"("tls_certificates": [{"certificate_chain": )" +
+                              source(leaf_.pem()) + R"(, "private_key": )" +
+                              source(leaf_.keyPem()) + R"(, "ocsp_staple": )" + source("staple") +
+                              "}]";
+  const auto first = planner_.server(certificates());
+  const auto second = planner_.server(certificates());
+  const auto third = planner_.server(R"("tls_certificates": [)" + shown(other) + "]");
+  const auto fourth = planner_.server(stapled);
+  ASSERT_TRUE(first && second && third && fourth) << planner_.report.text();
+  const auto& shared = first->current()->identities().front();
+  EXPECT_EQ(shared, second->current()->identities().front());
+  EXPECT_NE(shared, third->current()->identities().front());
+  EXPECT_NE(shared, fourth->current()->identities().front());
+  EXPECT_EQ(fourth->current()->identities().front()->staple, "staple");
+
+  const std::weak_ptr<const Identity> seen = third->current()->identities().front();
+  for (int i = 0; i < 100; ++i) {
+    const Pair one = makePair({.common_name = "one"});
+    EXPECT_NE(planner_.server(R"("tls_certificates": [)" + shown(one) + "]"), nullptr);
+  }
+  EXPECT_LT(planner_.secrets->identities().size(), 30u);
+  EXPECT_FALSE(seen.expired());
+}
+
+// Else a byte that moves from one part to the next would go unseen.
+TEST_F(TlsPlanTest, WhereAPartEndsIsPartOfTheDigest) {
+  EXPECT_NE(Identities::digestOf({"ab", "c"}), Identities::digestOf({"a", "bc"}));
+  EXPECT_NE(Identities::digestOf({"a", ""}), Identities::digestOf({"", "a"}));
+  EXPECT_EQ(Identities::digestOf({"a", "b"}), Identities::digestOf({"a", "b"}));
 }
 
 // The certificate that each name gets: an exact one before a wildcard, else the first.

@@ -92,8 +92,11 @@ bool TlsReader::parameters(const ParametersProto& proto, TlsParts& parts, const 
     at.field("tls_minimum_protocol_version").error("is above tls_maximum_protocol_version");
     good = false;
   }
-  const SslContextPtr trial(SSL_CTX_new(TLS_method()));
-  SSL_CTX_set_security_level(trial.get(), 0);
+  SslContextPtr trial;  // making one costs more than all else here
+  if (proto.cipher_suites_size() + proto.ecdh_curves_size() + proto.signature_algorithms_size()) {
+    trial.reset(SSL_CTX_new(TLS_method()));
+    SSL_CTX_set_security_level(trial.get(), 0);
+  }
   const auto check = [&](std::string_view field, int i, const std::string& name, bool known) {
     if (!known) {
       at.field(field).index(static_cast<size_t>(i)).error("'" + name + "' is not known to OpenSSL");
@@ -130,9 +133,9 @@ bool TlsReader::identities(const Common& proto, TlsParts& parts, const Where& at
   }
   for (int i = 0; i < proto.tls_certificate_sds_secret_configs_size(); ++i) {
     const Where here = at.field("tls_certificate_sds_secret_configs").index(static_cast<size_t>(i));
-    const Secrets::Secret* secret = secrets_.find(proto.tls_certificate_sds_secret_configs(i),
-                                                  Secrets::Secret::kTlsCertificate, here);
-    good &= secret != nullptr && identity(secret->tls_certificate(), parts, here);
+    const Secret* found =
+        secret(proto.tls_certificate_sds_secret_configs(i), Secret::kTlsCertificate, here, good);
+    if (found != nullptr) good &= identity(found->tls_certificate(), parts, here);
   }
   return good;
 }
@@ -169,17 +172,24 @@ std::shared_ptr<const Identity> TlsReader::readIdentity(const CertificateProto& 
     at.field("pkcs12").error("cannot be set together with certificate_chain or private_key");
     return nullptr;
   }
-  auto made =
-      pkcs12 ? Identity::fromPkcs12(bag, password) : Identity::fromPem(chain, key, password);
+  const std::string path = pathOf(pkcs12 ? proto.pkcs12() : proto.certificate_chain());
+  const auto digest = Identities::digestOf({chain, key, password, bag, staple, path});
+  Result<std::shared_ptr<const Identity>> made = secrets_.identities().find(digest);
+  const bool fresh = *made == nullptr;
+  if (fresh) {
+    made = pkcs12 ? Identity::fromPkcs12(bag, password) : Identity::fromPem(chain, key, password);
+  }
   OPENSSL_cleanse(key.data(), key.size());
   OPENSSL_cleanse(password.data(), password.size());
   if (!made) {
     at.field(made.error().field).error(made.error().text);
     return nullptr;
   }
+  if (!fresh) return *made;
   auto identity = std::const_pointer_cast<Identity>(*made);  // nobody else has it yet
-  identity->path = pathOf(pkcs12 ? proto.pkcs12() : proto.certificate_chain());
+  identity->path = path;
   identity->staple = std::move(staple);
+  secrets_.identities().add(digest, identity);
   return identity;
 }
 
@@ -249,6 +259,25 @@ bool TlsReader::content(const DataSource& source, std::string& text, const Where
     default:
       return true;
   }
+}
+
+const Secret* TlsReader::secret(const SecretReference& reference, Secret::TypeCase kind,
+                                const Where& at, bool& good) {
+  if (!reference.has_sds_config()) {
+    const Secret* found = secrets_.find(reference, kind, at);
+    good &= found != nullptr;
+    return found;
+  }
+  bool fresh = false;
+  const FetchedSecrets::One& one = fetched_.of(reference, fresh);
+  const size_t errors_before = at.report().errors();
+  if (fresh) secrets_.checkSource(reference, at);
+  if (one.secret) isOfKind(*one.secret, kind, at);
+  const bool refused = at.report().errors() != errors_before;
+  if (refused) good = false;
+  if (refused || one.secret) return refused ? nullptr : &*one.secret;
+  awaits_ = true;
+  return nullptr;
 }
 
 void TlsReader::watch(const std::string& path) {

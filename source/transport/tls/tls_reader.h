@@ -24,13 +24,17 @@ class TlsReader {
   using DataSource = envoy::config::core::v3::DataSource;
 
   // `before`: an identity that cannot be read stays the one it was there, and the report says so.
-  TlsReader(const Secrets& secrets, const TlsContext* before)
-      : secrets_(secrets), before_(before) {}
+  TlsReader(const Secrets& secrets, FetchedSecrets& fetched, const TlsContext* before)
+      : secrets_(secrets), fetched_(fetched), before_(before) {}
 
   bool common(const Common& proto, TlsParts& parts, const Where& at);
   bool ticketKeys(const TicketsProto& proto, std::vector<std::string>& keys, const Where& at);
+  // Null: awaits() it; or it is reported, and `good` false.
+  const Secret* secret(const SecretReference& reference, Secret::TypeCase kind, const Where& at,
+                       bool& good);
 
-  const Secrets& secrets() const { return secrets_; }
+  // A secret is still to come: what was read is not whole.
+  bool awaits() const { return awaits_; }
   const std::vector<std::string>& watched() const { return watched_; }
 
  private:
@@ -50,7 +54,9 @@ class TlsReader {
   void watch(const std::string& path);
 
   const Secrets& secrets_;
+  FetchedSecrets& fetched_;
   const TlsContext* before_;
+  bool awaits_ = false;
   std::vector<std::string> watched_;
   std::string trusted_;  // what was read of authorities and revoked certificates
 };

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <cstdint>
 
-namespace weir::xds {
+namespace weir::rpc {
 
 class BackOff {
  public:
@@ -30,4 +30,4 @@ class BackOff {
   std::chrono::milliseconds bound_;
 };
 
-}  // namespace weir::xds
+}  // namespace weir::rpc

@@ -1,28 +1,17 @@
 // A GrpcStream is one call of a streaming gRPC method through a cluster of Weir's own, so that the
 // cluster's TLS, addresses, keep-alive and statistics hold for it like for any request.
-// https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md. Main thread; `services` outlives
-// it.
+// https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md. The thread of `services`, which
+// outlive it.
 #pragma once
 
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "source/router/forward.h"
+#include "source/rpc/grpc_target.h"
+#include "source/rpc/message_stream.h"
 #include "source/stream/services.h"
-#include "source/xds/message_stream.h"
 
-namespace weir::xds {
-
-// GrpcService.envoy_grpc, checked.
-struct GrpcTarget {
-  static constexpr size_t kMostMessage = 256 << 20;
-
-  std::string cluster;
-  std::string authority;  // empty: the cluster's name
-  std::vector<std::pair<std::string, std::string>> metadata;
-  size_t most_message = kMostMessage;  // bytes of a received message
-};
+namespace weir::rpc {
 
 class GrpcStream final : public MessageStream, private router::ForwardUser {
  public:
@@ -32,6 +21,9 @@ class GrpcStream final : public MessageStream, private router::ForwardUser {
 
   void start() override;
   void send(const google::protobuf::Message& message) override;
+  // Also while there is no connection yet.
+  bool congested() const override { return !connected_ || forward_.congested(); }
+  void finish() override;
 
  private:
   void makeHead(const cluster::Cluster& cluster);
@@ -43,8 +35,8 @@ class GrpcStream final : public MessageStream, private router::ForwardUser {
   void onForwardBody(std::string_view data, bool end) override;
   void onForwardTrailers(Fields& trailers) override { endWith(trailers); }
   void onForwardFailure(const router::ForwardFailure& failure) override;
-  void onForwardWritable() override {}
-  void onForwardEndpoint(std::string_view) override {}
+  void onForwardWritable() override { user_.onStreamWritable(); }
+  void onForwardEndpoint(std::string_view) override { connected_ = true; }
   void onForwardAttempt(const Attempt&) override {}
   Arena& forwardArena() override { return arena_; }
 
@@ -57,7 +49,8 @@ class GrpcStream final : public MessageStream, private router::ForwardUser {
   RequestHead head_;
   router::Forward forward_;
   std::string received_;  // what is no whole message yet
+  bool connected_ = false;
   bool ended_ = false;
 };
 
-}  // namespace weir::xds
+}  // namespace weir::rpc

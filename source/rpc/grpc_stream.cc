@@ -1,4 +1,4 @@
-#include "source/xds/grpc_stream.h"
+#include "source/rpc/grpc_stream.h"
 
 #include <endian.h>
 
@@ -6,7 +6,7 @@
 
 #include "weir/grpc.h"
 
-namespace weir::xds {
+namespace weir::rpc {
 namespace {
 
 // Bytes that are sent must live until the turn is over.
@@ -69,6 +69,12 @@ void GrpcStream::send(const google::protobuf::Message& message) {
   forward_.body(sent->bytes, false);
 }
 
+void GrpcStream::finish() {
+  if (ended_) return;
+  net::Loop::Turn turn(services_.loop);
+  forward_.body({}, true);
+}
+
 void GrpcStream::end(std::string why) {
   if (std::exchange(ended_, true)) return;
   forward_.cancel();
@@ -80,6 +86,7 @@ void GrpcStream::endWith(const Fields& fields) {
   std::string why = "grpc-status " + std::to_string(status);
   if (const auto name = grpc::constantName(status); !name.empty()) why += " " + std::string(name);
   if (const auto text = fields.get("grpc-message")) why += ", '" + std::string(*text) + "'";
+  if (!received_.empty()) why += ", in the middle of a message";
   end(std::move(why));
 }
 
@@ -116,4 +123,4 @@ void GrpcStream::onForwardFailure(const router::ForwardFailure& failure) {
   end(std::string(failure.failure.detail));
 }
 
-}  // namespace weir::xds
+}  // namespace weir::rpc

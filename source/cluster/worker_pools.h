@@ -1,0 +1,82 @@
+// WorkerPools are one worker's connections to a cluster: its copy of the endpoint set, its place in
+// the round, and a pool for each endpoint and key that was used. Versions of the cluster that go on
+// with the same connections (Cluster::continues()) have the same WorkerPools, one after the other;
+// each version's WorkerCluster and each connection is a use. Worker thread only.
+//
+// Life: of the version in the slot -> retired -> dead, with the last use. Retired, connections
+// close after what they carry.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "source/cluster/cluster.h"
+#include "source/cluster/cluster_use.h"
+#include "source/cluster/pool/byte_line.h"
+#include "source/cluster/pool/pool.h"
+#include "source/net/loop.h"
+
+namespace weir::cluster {
+
+class WorkerPools final : public PoolOwner, public net::Deferred {
+ public:
+  // Clients choose the server names, so no more than these have pools: then others make way.
+  static constexpr size_t kMostNames = 1000;
+
+  WorkerPools(net::Loop& loop, ClusterPtr cluster, uint64_t random);
+  ~WorkerPools() override;
+
+  // As WorkerCluster's.
+  Pool* choose(uint64_t random, Priority priority, Protocol downstream,
+               std::string_view server_name);
+  ByteLine* chooseLine(uint64_t random);
+  EndpointPtr chooseEndpoint(uint64_t random);
+  void update(EndpointSetPtr endpoints);
+  size_t nameCount() const { return named_.size(); }
+  size_t endpointCount() const { return endpoints_->all.size(); }
+
+  // The version in force from now on, with its endpoints; it continues the one before.
+  void setCluster(ClusterPtr cluster);
+  // Stands in `retired` from now on until it dies.
+  void retire(std::unordered_set<WorkerPools*>& retired);
+  // Its connections end now.
+  void abandon();
+
+ private:
+  using Pools = std::vector<std::unique_ptr<Pool>>;
+  // By priority, and of HTTP/2 for its own where both versions are spoken; each empty until it is
+  // used, then beside endpoints_->all.
+  using PoolTable = std::array<Pools, 4>;
+
+  void onUnused() override { loop_.destroyLater(this); }
+  void onPoolEmpty(Pool& pool) override;
+
+  uint32_t chooseIndex(uint64_t random);
+  HttpVersion versionFor(Protocol downstream) const;
+  PoolTable& tableFor(std::string_view server_name);
+  void moveTo(const EndpointSet& endpoints, PoolTable& table);
+  void setAside(PoolTable& table);
+  void drainSetAside();
+  std::vector<Pool*> all() const;
+  uint32_t leastBusy(uint64_t random) const;
+
+  net::Loop& loop_;
+  ClusterPtr cluster_;
+  EndpointSetPtr endpoints_;
+  std::vector<uint32_t>
+      round_;  // indices into endpoints_->all, in weighted order; of RANDOM each once
+  PoolTable pools_;
+  std::map<std::string, PoolTable, std::less<>> named_;
+  Pools draining_;
+  ByteLines lines_;
+  size_t next_ = 0;
+  bool retired_ = false;
+  std::unordered_set<WorkerPools*>* among_ = nullptr;  // where it stands while it is retired
+};
+
+}  // namespace weir::cluster
