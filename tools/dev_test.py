@@ -91,6 +91,20 @@ def test_ci_says_which_suites_it_leaves_out():
     assert lines[-1] == "not run: suite two: it waits"
 
 
+def test_ci_runs_long_suites_shorter():
+    status, output = bash("""
+      for verb in lib suite test; do source tools/dev.d/$verb.sh; done
+      for name in "${!ci_arguments[@]}"; do [[ -x test/suites/$name ]]; done
+      step() { say "${@: -3}"; }
+      suites_known() { printf '%s\\n' one two; }
+      ci_arguments=([two]="--seconds 5")
+      test_everything
+      """)
+    lines = output.splitlines()
+    assert status == 0 and lines[-1] == "test/suites/two --seconds 5"
+    assert lines[-2].endswith("900 test/suites/one")
+
+
 def test_packages_come_from_their_group_and_unless_counts(tmp_path):
     (tmp_path / "bazel-free-build").mkdir()
     (tmp_path / "bazel-free-build/dependencies.txt").write_text(

@@ -6,6 +6,7 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import urllib.request
 
 import pytest
 
@@ -16,11 +17,21 @@ V3 = "type.googleapis.com/envoy."
 FOLDERS = {"clusters": "config.cluster.v3.Cluster",
            "endpoints": "config.endpoint.v3.ClusterLoadAssignment",
            "listeners": "config.listener.v3.Listener",
-           "routes": "config.route.v3.RouteConfiguration"}
+           "routes": "config.route.v3.RouteConfiguration",
+           "scoped_routes": "config.route.v3.ScopedRouteConfiguration",
+           "secrets": "extensions.transport_sockets.tls.v3.Secret",
+           "virtual_hosts": "config.route.v3.VirtualHost",
+           "runtime": "service.runtime.v3.Runtime",
+           "extensions": "config.core.v3.TypedExtensionConfig"}
 NAMES = {"endpoints": "cluster_name"}
 EVERY_WAY = pytest.mark.parametrize(
     "kind,ads", [("sotw", True), ("delta", True), ("sotw", False), ("delta", False)],
     ids=["ads", "delta ads", "streams", "delta streams"])
+
+
+# Of a bootstrap: a removed cluster is gone, whatever routes name it.
+AT_ONCE = {"layered_runtime": {"layers": [
+    {"name": "static", "static_layer": {"weir.removed_cluster_ms": 0}}]}}
 
 
 class ControlPlane:
@@ -49,13 +60,16 @@ class ControlPlane:
     def put(self, folder, resource):
         """Adds or changes one, as a whole: no half file is ever seen."""
         name = resource[NAMES.get(folder, "name")]
-        path = self.root / folder / f"{name}.json"
+        path = self.path(folder, name)
         fresh = path.with_name("." + path.name)
         fresh.write_text(json.dumps(resource))
         os.replace(fresh, path)
 
     def remove(self, folder, name):
-        (self.root / folder / f"{name}.json").unlink()
+        self.path(folder, name).unlink()
+
+    def path(self, folder, name):
+        return self.root / folder / f"{name.replace('/', ' ')}.json"
 
     def clear(self):
         for folder in FOLDERS:
@@ -119,6 +133,12 @@ def listener(port, name="front", routes="routes", kind="ads", **hcm):
 
 def routes(cluster="back", name="routes", **fields):
     return {"name": name, "virtual_hosts": [bs.virtual_host([bs.route(cluster)])], **fields}
+
+
+def page(place, path):
+    """A page of the admin interface that is JSON."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{place.admin_port}{path}", timeout=5) as answer:
+        return json.load(answer)
 
 
 def named(place, name):

@@ -55,8 +55,9 @@ def tools(folder):
         return target
     partial = target.with_name(target.name + ".partial")
     partial.mkdir(parents=True, exist_ok=True)
+    named = ["tool"] if "\ntool" in (folder / "go.mod").read_text() else []
     own = ["./..."] if list(folder.rglob("*.go")) else []
-    for packages in filter(None, (["tool"], own)):
+    for packages in filter(None, (named, own)):
         subprocess.run([go(), "build", "-mod=readonly", "-trimpath", "-o", f"{partial}/",
                         *packages], cwd=folder, check=True,
                        env={**os.environ, "GOFLAGS": "", "GOWORK": "off"})

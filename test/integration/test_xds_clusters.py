@@ -1,8 +1,11 @@
 """Clusters and endpoints from a control plane, while requests go on."""
 
+import json
+
 import bootstrap as bs
 import control_plane as cp
 from control_plane import named, says
+from raw_client import fetch
 from tls_tools import stat, with_admin
 from weir_process import free_port, wait_for
 
@@ -13,6 +16,7 @@ def follow(place, plane, kind="sotw", ads=True, **fields):
     config = bs.bootstrap([bs.listener(place.port, bs.hcm(routes=[bs.route("back")]))],
                           [cp.xds_cluster(plane)])
     config.update(cp.dynamic(kind, ads, **fields))
+    config.update(cp.AT_ONCE)
     config.update(with_admin(place))
     return place.start(config)
 
@@ -79,6 +83,29 @@ def test_a_bad_version_changes_nothing(place, plane):
     assert says(place) == "one"
 
 
+def test_the_client_status_tells_what_became_of_each(place, plane):
+    """CSDS by its mapping to HTTP."""
+    one = named(place, "one")
+    plane.put("clusters", bs.cluster(one.port, name="back"))
+    follow(place, plane)
+    wait_for(lambda: says(place) == "one", "a good cluster")
+    plane.put("clusters", bs.cluster(one.port, name="bad", lb_policy="MAGLEV"))
+    wait_for(plane.refusals, "a refusal")
+
+    def ask(**wanted):
+        answer = fetch(place.admin_port, "POST", "/v3/discovery:client_status", host="localhost",
+                       body=json.dumps(wanted).encode())
+        return json.loads(answer.body)
+
+    said = ask()["config"][0]["generic_xds_configs"]
+    clusters = {entry["name"]: entry for entry in said if entry["type_url"].endswith(".Cluster")}
+    assert clusters["back"]["client_status"] == "ACKED"
+    assert clusters["back"]["xds_config"]["name"] == "back"
+    assert clusters["bad"]["client_status"] == "NACKED"
+    assert "lb_policy" in clusters["bad"]["error_state"]["details"]
+    assert ask(node_matchers=[{"node_id": {"exact": "another"}}]) == {}
+
+
 @cp.EVERY_WAY
 def test_the_control_plane_goes_and_comes_back(place, plane, kind, ads):
     """What was accepted serves on; afterwards the two agree again."""
@@ -136,3 +163,24 @@ def test_a_control_plane_that_nobody_can_reach_is_refused(place, plane):
     for part in ("'xds_cluster', which static_resources.clusters does not have", "node.id",
                  "--service-node", "node.cluster"):
         assert part in weir.output()
+
+
+def test_the_members_are_those_of_the_version_in_force(place, plane):
+    """And the page of clusters says who gave it, and what EDS calls it."""
+    one = named(place, "one")
+    members = "cluster.back.membership_total"
+    plane.put("clusters", cp.eds_cluster(eds_cluster_config={
+        "eds_config": cp.source("ads"), "service_name": "other"}))
+    plane.put("endpoints", cp.endpoints("other", one.port, free_port()))
+    follow(place, plane)
+    wait_for(lambda: stat(place, members) == 2, "endpoints of EDS")
+    page = place.client(place.admin_port).ask(host="localhost", path="/clusters").body.decode()
+    assert "back::added_via_api::true\nback::eds_service_name::other\n" in page
+    assert "xds_cluster::added_via_api::false\nxds_cluster::127" in page
+    plane.put("clusters", bs.cluster(one.port, name="back"))
+    wait_for(lambda: says(place) == "one" and stat(place, members) == 1, "a static endpoint")
+    plane.put("clusters", cp.eds_cluster())
+    plane.put("endpoints", cp.endpoints("back", one.port, one.port))
+    wait_for(lambda: stat(place, members) == 2, "endpoints of EDS again")
+    plane.remove("clusters", "back")
+    wait_for(lambda: stat(place, members) == 0, "no cluster")

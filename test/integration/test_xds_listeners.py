@@ -1,6 +1,7 @@
 """Listeners and routes from a control plane, while requests go on."""
 
 import json
+import signal
 import threading
 
 import bootstrap as bs
@@ -150,6 +151,38 @@ def test_routes_that_are_wrong_change_nothing(place, plane):
     plane.put("routes", bad)
     wait_for(lambda: any("routes: " in line for line in plane.refusals()), "a refusal")
     assert says(place) == "one"
+
+
+def test_nothing_new_comes_while_it_drains(place, plane):
+    """The requests under way end, and may still see other routes; no listener opens."""
+    origin, two = place.origin(), named(place, "two")
+    weir = follow(place, plane)
+    put_all(place, plane, origin)
+    wait_for(lambda: stat(place, "listener_manager.total_listeners_active") == 1, "a listener")
+    client = place.client()
+    client.send(b"GET /slow HTTP/1.1\r\nhost: a\r\n\r\n")
+    wire = origin.accept()
+    wire.request()
+    weir.signal(signal.SIGTERM)
+    wait_for(lambda: "draining" in weir.output(), "it drains")
+    late = free_port()
+    plane.put("listeners", cp.listener(late, name="late"))
+    plane.put("clusters", bs.cluster(two.port, name="other"))
+    wait_for(lambda: stat(place, "cluster_manager.cluster_added") == 2, "clusters come on")
+    assert says(place, late) is None
+    assert stat(place, "listener_manager.listener_added") == 1
+    wire.send(b"HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\none")
+    assert client.response().body == b"one"
+    assert weir.wait() == 0
+
+
+def test_it_is_said_what_is_waited_for(place, plane):
+    """Nobody is served before there was a word of the control plane, or patience has ended."""
+    plane.stop()
+    follow(place, plane)
+    page = place.client(place.admin_port).ask(host="localhost", path="/init_dump").body.decode()
+    assert "Control plane" in page and "cds" in page
+    assert place.client(place.admin_port).ask(host="localhost", path="/ready").status == 503
 
 
 def dumped(place):

@@ -36,6 +36,6 @@ suite_main() {
   shift
   [[ -x test/suites/$name ]] || fail "suite: there is no test/suites/$name; there are: $(suites_known | tr '\n' ' ')"
   setup_main build test ci
-  build_main release weir
+  build_main release weir weir_xds_server weir_xds_crowd
   WEIR_BINARY=$PWD/build/release/weir "test/suites/$name" "$@"
 }

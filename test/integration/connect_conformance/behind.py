@@ -30,6 +30,7 @@ SERVER_PORT, SERVER_CERT = 2, 3
 CLIENT_PORT, CLIENT_SERVER_CERT, CLIENT_CREDS = 7, 8, 9
 CERT, KEY = 1, 2
 # Values.
+SILENCE = 10  # seconds; less than the runner's patience
 GRPC = 2
 HTTP_1, HTTP_2 = 1, 2
 
@@ -191,28 +192,45 @@ class Middles:
             changed[CLIENT_SERVER_CERT] = self.authority.crt.read_bytes()
         return with_fields(request, changed)
 
+    def state(self):
+        return "\n".join(middle.state() for middle in self.known.values())
+
     def stop(self):
         bad = [middle for middle in self.known.values() if not middle.stop()]
         if bad:
             sys.exit(f"a proxy did not end well: {bad[0].output()}")
 
 
-def copy(source, target):
+def copy(source, target, heard):
     while chunk := source.read1(65536):
         target.write(chunk)
         target.flush()
+        heard.set()
+
+
+def say_what_hangs(heard, over, middles):
+    """The runner gives up after 20 s without an answer; what the proxies were at is said before."""
+    while not over.is_set():
+        heard.clear()
+        if not heard.wait(SILENCE) and not over.is_set():
+            print(f"no answer for {SILENCE} s:\n{middles.state()}", file=sys.stderr, flush=True)
+            over.wait()
 
 
 def client(way, proxy, tools, directory):
     """The reference client; each of its requests goes to the proxy of its server."""
     middles = Middles(way, proxy, directory)
+    heard, over = threading.Event(), threading.Event()
     with started(tools / "referenceclient") as asking:
-        back = threading.Thread(target=copy, args=(asking.stdout, sys.stdout.buffer))
+        back = threading.Thread(target=copy, args=(asking.stdout, sys.stdout.buffer, heard))
         back.start()
+        threading.Thread(target=say_what_hangs, args=(heard, over, middles), daemon=True).start()
         while (message := read(sys.stdin.buffer)) is not None:
             write(asking.stdin, middles.redirected(message))
         asking.stdin.close()
         back.join()
+        over.set()
+        heard.set()
     middles.stop()
 
 
