@@ -2,8 +2,6 @@
 // demonstrations, and prints each message as one line of JSON on stdout. No authentication, no TLS:
 // for 127.0.0.1.
 #include <google/protobuf/util/json_util.h>
-#include <grpcpp/generic/async_generic_service.h>
-#include <grpcpp/grpcpp.h>
 
 #include <chrono>
 #include <csignal>
@@ -12,10 +10,10 @@
 #include <string>
 #include <thread>
 #include <utility>
-#include <vector>
 
 #include "envoy/service/accesslog/v3/als.pb.h"
 #include "envoy/service/load_stats/v3/lrs.pb.h"
+#include "tools/grpc_server/grpc_server.h"
 
 namespace weir::report_server {
 namespace {
@@ -24,32 +22,19 @@ using envoy::service::accesslog::v3::StreamAccessLogsMessage;
 using envoy::service::accesslog::v3::StreamAccessLogsResponse;
 using envoy::service::load_stats::v3::LoadStatsRequest;
 using envoy::service::load_stats::v3::LoadStatsResponse;
+using grpc_server::bufferOf;
+using grpc_server::bytesOf;
 
 constexpr std::string_view kAccessLogs =
     "/envoy.service.accesslog.v3.AccessLogService/StreamAccessLogs";
 constexpr std::string_view kLoad =
     "/envoy.service.load_stats.v3.LoadReportingService/StreamLoadStats";
 
-std::string bytesOf(const grpc::ByteBuffer& buffer) {
-  std::vector<grpc::Slice> slices;
-  std::string bytes;
-  if (!buffer.Dump(&slices).ok()) return bytes;
-  for (const grpc::Slice& slice : slices) {
-    bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
-  }
-  return bytes;
-}
-
 void print(const std::string& line) {
   static std::mutex mutex;
   std::lock_guard lock(mutex);
   std::printf("%s\n", line.c_str());
   std::fflush(stdout);
-}
-
-grpc::ByteBuffer bufferOf(const google::protobuf::Message& message) {
-  const grpc::Slice slice(message.SerializeAsString());
-  return {&slice, 1};
 }
 
 std::string jsonOf(const google::protobuf::Message& message) {
@@ -113,21 +98,13 @@ class Load final : public grpc::ServerGenericBidiReactor {
   grpc::ByteBuffer read_, answer_;
 };
 
-class Refusal final : public grpc::ServerGenericBidiReactor {
- public:
-  Refusal() { Finish({grpc::StatusCode::UNIMPLEMENTED, "no such method"}); }
-
- private:
-  void OnDone() override { delete this; }
-};
-
 class Service final : public grpc::CallbackGenericService {
  public:
   grpc::ServerGenericBidiReactor* CreateReactor(
       grpc::GenericCallbackServerContext* context) override {
     if (context->method() == kAccessLogs) return new AccessLogs;
     if (context->method() == kLoad) return new Load;
-    return new Refusal;
+    return new grpc_server::Refusal;
   }
 };
 
@@ -135,19 +112,10 @@ volatile std::sig_atomic_t g_stop = 0;
 
 int run(const std::string& address) {
   Service service;
-  grpc::ServerBuilder builder;
-  int port = 0;
-  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
-  builder.RegisterCallbackGenericService(&service);
-  const auto server = builder.BuildAndStart();
-  if (server == nullptr || port == 0) {
-    std::fprintf(stderr, "weir_report_server: cannot listen on %s\n", address.c_str());
-    return 1;
-  }
-  print(R"({"serving":)" + std::to_string(port) + "}");
-  while (g_stop == 0) std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  server->Shutdown(std::chrono::system_clock::now());
-  return 0;
+  return grpc_server::serveOn(address, service, "weir_report_server", [](int port) {
+    print(R"({"serving":)" + std::to_string(port) + "}");
+    while (g_stop == 0) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  });
 }
 
 }  // namespace

@@ -1,9 +1,6 @@
 // weir_xds_crowd CLUSTERS ENDPOINTS PORT [ADDRESS]: a control plane of very many clusters, for
 // measuring what follows it. It speaks delta ADS, and changes endpoints as lines on stdin say; it
 // ends with stdin. No authentication, no TLS: for 127.0.0.1.
-#include <grpcpp/generic/async_generic_service.h>
-#include <grpcpp/grpcpp.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -15,6 +12,7 @@
 #include <sstream>
 #include <thread>
 
+#include "tools/grpc_server/grpc_server.h"
 #include "tools/xds_crowd/crowd.h"
 
 namespace weir::xds_crowd {
@@ -52,21 +50,13 @@ class Stream final : public grpc::ServerGenericBidiReactor {
   bool ended_ = false;
 };
 
-class Refusal final : public grpc::ServerGenericBidiReactor {
- public:
-  Refusal() { Finish({grpc::StatusCode::UNIMPLEMENTED, "no such method"}); }
-
- private:
-  void OnDone() override { delete this; }
-};
-
 class Server final : public grpc::CallbackGenericService {
  public:
   explicit Server(Crowd crowd) : crowd(std::move(crowd)) {}
 
   grpc::ServerGenericBidiReactor* CreateReactor(
       grpc::GenericCallbackServerContext* context) override {
-    if (context->method() != kMethod) return new Refusal;
+    if (context->method() != kMethod) return new grpc_server::Refusal;
     std::lock_guard lock(mutex);
     return *streams.insert(new Stream(*this)).first;
   }
@@ -86,8 +76,7 @@ void Stream::send(Response& response, const char* url) {
   response.set_type_url(url);
   response.set_nonce(std::to_string(++nonces_));
   response.set_system_version_info(response.nonce());
-  const grpc::Slice slice(response.SerializeAsString());
-  queue_.emplace_back(&slice, 1);
+  queue_.push_back(grpc_server::bufferOf(response));
   if (queue_.size() == 1) StartWrite(&queue_.front());
 }
 
@@ -130,15 +119,8 @@ void Stream::take(const Request& request) {
 }
 
 void Stream::OnReadDone(bool ok) {
-  std::vector<grpc::Slice> slices;
   Request request;
-  if (ok && read_.Dump(&slices).ok()) {
-    std::string bytes;
-    for (const grpc::Slice& slice : slices) {
-      bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
-    }
-    ok = request.ParseFromString(bytes);
-  }
+  if (ok) ok = request.ParseFromString(grpc_server::bytesOf(read_));
   std::lock_guard lock(server_.mutex);
   if (ended_) return;
   if (!ok) {
@@ -201,23 +183,14 @@ void obey(Server& server, const std::string& line) {
 
 int run(Crowd crowd, const std::string& address) {
   Server service(std::move(crowd));
-  grpc::ServerBuilder builder;
-  int port = 0;
-  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
-  builder.RegisterCallbackGenericService(&service);
-  const auto server = builder.BuildAndStart();
-  if (server == nullptr || port == 0) {
-    std::fprintf(stderr, "weir_xds_crowd: cannot listen on %s\n", address.c_str());
-    return 1;
-  }
-  std::printf("serving on port %d\n", port);
-  std::fflush(stdout);
-  for (std::string line; std::getline(std::cin, line);) {
-    obey(service, line);
+  return grpc_server::serveOn(address, service, "weir_xds_crowd", [&](int port) {
+    std::printf("serving on port %d\n", port);
     std::fflush(stdout);
-  }
-  server->Shutdown(std::chrono::system_clock::now());
-  return 0;
+    for (std::string line; std::getline(std::cin, line);) {
+      obey(service, line);
+      std::fflush(stdout);
+    }
+  });
 }
 
 }  // namespace

@@ -1,9 +1,6 @@
 // weir_xds_server DIRECTORY [ADDRESS]: a control plane for tests and demonstrations. It serves what
 // the files of a directory say, by every gRPC method of xDS v3, and again when they change; each
 // request is told in one line on stdout. No authentication, no TLS: for 127.0.0.1.
-#include <grpcpp/generic/async_generic_service.h>
-#include <grpcpp/grpcpp.h>
-
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -14,26 +11,15 @@
 #include <thread>
 
 #include "source/xds/resource_type.h"
+#include "tools/grpc_server/grpc_server.h"
 #include "tools/xds_server/store.h"
 #include "tools/xds_server/subscriptions.h"
 
 namespace weir::xds_server {
 namespace {
 
-std::string bytesOf(const grpc::ByteBuffer& buffer) {
-  std::vector<grpc::Slice> slices;
-  std::string bytes;
-  if (!buffer.Dump(&slices).ok()) return bytes;
-  for (const grpc::Slice& slice : slices) {
-    bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
-  }
-  return bytes;
-}
-
-grpc::ByteBuffer bufferOf(const google::protobuf::Message& message) {
-  const grpc::Slice slice(message.SerializeAsString());
-  return {&slice, 1};
-}
+using grpc_server::bufferOf;
+using grpc_server::bytesOf;
 
 // What a method is for; nothing: no such method.
 struct Method {
@@ -77,14 +63,6 @@ class Stream final : public grpc::ServerGenericBidiReactor {
   bool ended_ = false;
 };
 
-class Refusal final : public grpc::ServerGenericBidiReactor {
- public:
-  Refusal() { Finish({grpc::StatusCode::UNIMPLEMENTED, "no such method"}); }
-
- private:
-  void OnDone() override { delete this; }
-};
-
 class Server final : public grpc::CallbackGenericService {
  public:
   explicit Server(Store& store) : store_(store) {}
@@ -92,7 +70,7 @@ class Server final : public grpc::CallbackGenericService {
   grpc::ServerGenericBidiReactor* CreateReactor(
       grpc::GenericCallbackServerContext* context) override {
     const auto method = methodOf(context->method());
-    if (!method) return new Refusal;
+    if (!method) return new grpc_server::Refusal;
     auto* stream = new Stream(*this, *method);
     std::lock_guard lock(mutex_);
     streams_.insert(stream);
@@ -181,23 +159,14 @@ int run(const char* directory, const std::string& address) {
   Store store(directory);
   store.refresh();
   Server service(store);
-  grpc::ServerBuilder builder;
-  int port = 0;
-  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
-  builder.RegisterCallbackGenericService(&service);
-  const auto server = builder.BuildAndStart();
-  if (server == nullptr || port == 0) {
-    std::fprintf(stderr, "weir_xds_server: cannot listen on %s\n", address.c_str());
-    return 1;
-  }
-  std::printf("serving %s on port %d\n", directory, port);
-  std::fflush(stdout);
-  while (g_stop == 0) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    service.look();
-  }
-  server->Shutdown(std::chrono::system_clock::now());
-  return 0;
+  return grpc_server::serveOn(address, service, "weir_xds_server", [&](int port) {
+    std::printf("serving %s on port %d\n", directory, port);
+    std::fflush(stdout);
+    while (g_stop == 0) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      service.look();
+    }
+  });
 }
 
 }  // namespace
