@@ -62,6 +62,8 @@ size_t Http1Server::onInput(char* data, size_t size) {
     if (n == 0) break;
     taken += n;
   }
+  const bool whole = state_ == State::Head || state_ == State::Waiting;
+  if (whole && taken == size) connection_->expectNothing();
   return taken;
 }
 

@@ -48,7 +48,10 @@ size_t Http2Server::onInput(char* data, size_t size) {
   forgiveResets();
   session_.onSent(connection_->queued());
   const size_t taken = session_.receive({data, size});
-  if (state_ == State::Open) notePartial(taken < size || session_.insideBlock());
+  if (state_ != State::Open) return taken;
+  notePartial(taken < size || session_.insideBlock());
+  // Who is going to write finds a reset then.
+  if (session_.streamCount() != 0 && !session_.expectsMore()) connection_->expectNothing();
   return taken;
 }
 

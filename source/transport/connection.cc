@@ -186,7 +186,9 @@ void Connection::readAll() {
       event_active(&event_, kWake, 0);
       return;
     }
+    expects_more_ = true;
     if (!receiveOnce(budget)) break;
+    if (short_read_ && !expects_more_) readable_ = false;
     // The scratch is used again: what points into it has to leave first.
     if (isOpen() && readable_ && !read_paused_) loop_.flushTurn();
   }
@@ -242,8 +244,8 @@ size_t Connection::receive(char* at, size_t room, size_t& budget) {
     return 0;
   }
   const auto size = static_cast<size_t>(got);
-  // Less than asked for: drained, an edge will tell of more. Except when FIN is known to wait.
-  if (size < asked && !peer_closed_) readable_ = false;
+  // Less than asked for: an edge will tell of more. Except when FIN is known to wait.
+  short_read_ = size < asked && !peer_closed_;
   budget -= std::min(budget, size);
   return size;
 }

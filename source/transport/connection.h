@@ -57,22 +57,22 @@ class Connection final : public net::TurnEnd {
   std::string_view alpn() const;                // empty: no protocol was agreed on
   std::shared_ptr<const TlsFacts> tls() const;  // null: plain, or still shaking hands
 
-  // From inside a callback, too: what the former user did not take of its input is offered to the
-  // new one.
+  // Inside a callback, too: what the former user did not take is offered to the new one.
   void setUser(ConnectionUser& user) { user_ = &user; }
 
   void write(std::string_view view);
-  // Copies at most Outbox::kLongestCopy bytes: chunk headers and the like.
-  void writeCopy(std::string_view text);
+  void writeCopy(std::string_view text);  // of at most Outbox::kLongestCopy bytes: chunk headers
   // Sends what this turn wrote so far, for writers whose views die before the turn does.
   void flush();
   bool congested() const { return congested_; }
   size_t queued() const { return kept_ == nullptr ? 0 : kept_->queue.size() - kept_->sent; }
 
   void pauseRead() { read_paused_ = true; }
-  // The next read is small: nobody knows yet whether what comes can be passed on, or has to be
-  // kept.
+  // The next read is small: nobody knows yet whether what comes can be passed on.
   void readLittle() { next_read_ = kSmallRead; }
+  // From onInput(): nothing more is waited for. Else the socket is read until it is empty: only so
+  // is a reset found that came with data, which libevent tells in the same words as data alone.
+  void expectNothing() { expects_more_ = false; }
   void resumeRead();
   bool readPaused() const { return read_paused_; }
   size_t unconsumed() const { return kept_ == nullptr ? 0 : kept_->input.size(); }
@@ -83,8 +83,7 @@ class Connection final : public net::TurnEnd {
   bool writeFinished() const { return write_finished_; }
   void close();
   bool isOpen() const { return static_cast<bool>(fd_); }
-  // Frees buffers; call when a message is over.
-  void trim();
+  void trim();           // frees buffers, when a message is over
   bool hasNews() const;  // bytes, the end or an error wait in the socket; a system call
   int fd() const { return fd_.get(); }
   net::Loop& loop() { return loop_; }
@@ -133,8 +132,9 @@ class Connection final : public net::TurnEnd {
   uint32_t next_read_ = net::Loop::kScratchSize;
   net::Fd fd_;
   bool connecting_ = false, read_paused_ = false;
-  bool resumed_ = false;      // kept input is to be offered again
-  bool readable_ = false;     // an edge came and the socket is not known to be drained
+  bool resumed_ = false;   // kept input is to be offered again
+  bool readable_ = false;  // an edge came and the socket is not known to be drained
+  bool short_read_ = false, expects_more_ = true;  // of the last read, and of its user
   bool peer_closed_ = false;  // EPOLLRDHUP: the next short read is not the end of the story
   bool end_seen_ = false, end_told_ = false;  // recv said 0
   bool writable_ = true;

@@ -134,5 +134,38 @@ TEST_F(ConnectionTest, AWriteToAPeerThatIsGoneFails) {
   EXPECT_FALSE(connection_.isOpen());
 }
 
+// One event tells of both, in the words of data alone.
+class ResetWithDataTest : public ConnectionTest {
+ protected:
+  void SetUp() override {
+    connection_.setUser(second_);
+    {
+      net::Loop::Turn turn(loop_);
+      connection_.write("never read");  // so that the peer's end is a reset
+    }
+    peerSends("abc");
+    peer_.reset();
+  }
+  void runOnce() { event_base_loop(loop_.base(), EVLOOP_ONCE | EVLOOP_NONBLOCK); }
+};
+
+TEST_F(ResetWithDataTest, IsToldToWhoWaitsForMore) {
+  runOnce();
+  EXPECT_EQ(second_.got, "abc");
+  EXPECT_EQ(second_.failed, "connection reset by peer");
+}
+
+TEST_F(ResetWithDataTest, IsFoundByTheNextWriteOfWhoExpectsNothing) {
+  second_.then = [this] { connection_.expectNothing(); };
+  runOnce();
+  EXPECT_EQ(second_.got, "abc");
+  EXPECT_EQ(second_.failed, "");
+  {
+    net::Loop::Turn turn(loop_);
+    connection_.write("an answer");
+  }
+  EXPECT_NE(second_.failed, "");
+}
+
 }  // namespace
 }  // namespace weir::transport

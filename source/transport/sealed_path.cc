@@ -44,6 +44,7 @@ void emptyOut(std::string& buffer) {
 }  // namespace
 
 bool SealedPath::receive(Connection& c, size_t& budget) {
+  if (c.sealed_input_ && c.unconsumed() != 0) return false;  // kept: it comes first, when it wakes
   c.sealed_input_ = false;
   char* const at = c.loop_.scratch();
   const size_t size = c.receive(at, net::Loop::kScratchSize, budget);

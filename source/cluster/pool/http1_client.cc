@@ -108,6 +108,7 @@ size_t Http1Client::onInput(char* data, size_t size) {
     if (n == 0) break;
     taken += n;
   }
+  if (state_ == State::Idle) connection_->expectNothing();
   return taken;
 }
 

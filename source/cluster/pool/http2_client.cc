@@ -124,6 +124,7 @@ size_t Http2Client::onInput(char* data, size_t size) {
   keepalive_.onInput(loop().now());
   session_.onSent(connection_->queued());
   const size_t taken = session_.receive({data, size});
+  if (!session_.expectsMore()) connection_->expectNothing();
   return closed_ ? size : taken;
 }
 

@@ -77,7 +77,7 @@ void Http2ClientSession::onFinalHead(Http2Stream& stream, ResponseHead& head, in
   if (end && stream.content_left_ > 0) {
     return rejectMessage(stream, Http2Fault::ContentLengthMismatch);
   }
-  stream.remote_ended_ = end;
+  if (end) onRemoteEnd(stream);
   user_.onResponse(stream, head, end);
   if (end) closeIfDone(stream);
 }

@@ -258,6 +258,26 @@ TEST_F(ClientTest, FramesForACancelledRequestAreIgnored) {
   EXPECT_EQ(on(headers(1, response(), false) + data(3, "x")), " | ") << "however long ago";
 }
 
+// However a response ends, or does not.
+TEST_F(ClientTest, ExpectsMoreUntilEachResponseHasEnded) {
+  start();
+  EXPECT_FALSE(session->expectsMore());
+  open();
+  RecordedStream& cancelled = open();
+  open();
+  open("POST", false);
+  open();
+  on(headers(1, response(), false) + data(1, "x"));
+  on(headers(5, response()));
+  session->reset(cancelled, Http2Code::Cancel);
+  EXPECT_TRUE(session->expectsMore()) << "two streams";
+  on(headers(7, response(), false) + headers(7, block({{"t", "x"}})));  // before its request
+  EXPECT_TRUE(session->expectsMore()) << "one stream";
+  on(rstStream(9, Http2Code::Cancel));
+  EXPECT_FALSE(session->expectsMore());
+  EXPECT_EQ(session->streamCount(), 1u) << "whose request goes on";
+}
+
 TEST_F(ClientTest, AbandonTellsEveryStream) {
   open();
   open();

@@ -56,7 +56,7 @@ void Http2ServerSession::onHeadBlock(const FrameParser::Step& block, Http2Stream
   if (fault != Http2Fault::None && !isAnswerable(fault)) return reject(stream, id, fault);
   link(stream, id);
   stream.head_done_ = true;
-  stream.remote_ended_ = end;
+  if (end) onRemoteEnd(stream);
   if (fault != Http2Fault::None) {
     stream.discard_ = true;
     return user_.onRequestRejected(stream, errorFor(fault));

@@ -134,12 +134,19 @@ void Http2Session::link(Http2Stream& stream, uint32_t id) {
   stream.receive_window_ = static_cast<int32_t>(stream_window_);
   last_id_ = id;
   streams_.add(stream);
+  ++awaited_;
   guard_.onStreamOpened();
+}
+
+void Http2Session::onRemoteEnd(Http2Stream& stream) {
+  stream.remote_ended_ = true;
+  --awaited_;
 }
 
 void Http2Session::unlink(Http2Stream& stream, ClosedStreams::How how) {
   streams_.remove(stream);
   stream.open_ = false;
+  if (!stream.remote_ended_) --awaited_;
   sender_.forget(stream);
   stream.inbox_.reset();
   if (data_ == &stream) data_ = nullptr;

@@ -65,6 +65,7 @@ class Http2Session : private SendQueue::Owner {
   bool failed() const { return failed_; }
   bool insideBlock() const { return parser_.insideBlock(); }  // of a head whose end has not come
   size_t streamCount() const { return streams_.size(); }
+  bool expectsMore() const { return awaited_ != 0; }  // of messages that have begun
   std::vector<Http2Stream*> openStreams() const;
 
  protected:
@@ -78,14 +79,14 @@ class Http2Session : private SendQueue::Owner {
 
   bool isServer() const { return role_ == Role::Server; }
   Http2Error errorFor(Http2Fault fault) const;
-  // SETTINGS and the connection's window, behind a client's preface.
-  void begin();
+  void begin();  // SETTINGS and the connection's window, behind a client's preface
   [[nodiscard]] Http2Fault decode(std::string_view block, FieldSink& sink);
   bool skip(std::string_view block);  // false: the connection failed
   bool mayWrite(const Http2Stream& stream) const {
     return stream.open_ && !stream.local_ended_ && !failed_;
   }
   void link(Http2Stream& stream, uint32_t id);
+  void onRemoteEnd(Http2Stream& stream);
   void onLocalEnd(Http2Stream& stream) override;
   void closeIfDone(Http2Stream& stream);
   // The three sizes of trouble: of a message, as the options want it; of a stream; of all.
@@ -103,9 +104,9 @@ class Http2Session : private SendQueue::Owner {
   ClosedStreams closed_;
   PeerSettings peer_;
   uint32_t last_id_ = 0;  // the highest that was opened
+  uint32_t awaited_ = 0;  // open streams that the peer has not ended
   bool shutdown_sent_ = false, goaway_received_ = false;
-  bool settings_received_ = false;
-  bool failed_ = false;
+  bool settings_received_ = false, failed_ = false;
 
  private:
   void onUnsentGone(Http2Stream& stream) override;
@@ -142,8 +143,7 @@ class Http2Session : private SendQueue::Owner {
   uint32_t unreported_ = 0;      // of the connection, as of a stream
   Http2Stream* data_ = nullptr;  // whose DATA frame is being read; null: nobody's
   uint32_t settings_unacked_ = 0;
-  bool settings_acked_ = false;  // our first
-  bool output_announced_ = false, views_announced_ = false;
+  bool settings_acked_ = false, output_announced_ = false, views_announced_ = false;
   uint64_t written_ = 0;  // bytes that left through clearOutput()
 };
 

@@ -13,7 +13,7 @@ void Http2Session::onData(const Step& step) {
   if (stream == nullptr) return;
   const bool end = step.last && step.header.has(kFlagEndStream);
   if (step.last) data_ = nullptr;
-  if (end) stream->remote_ended_ = true;
+  if (end) onRemoteEnd(*stream);
   if (stream->discard_) {
     giveBack(*stream, static_cast<uint32_t>(step.bytes.size()));
   } else if (stream->paused_ || stream->inbox_ != nullptr) {

@@ -100,7 +100,7 @@ void Http2Session::onTrailerBlock(const Step& block, Http2Stream& stream) {
   stream.count(stream.received_, block.bytes.size());
   if (stream.discard_) {
     if (!skip(block.bytes)) return;
-    stream.remote_ended_ = block.header.has(kFlagEndStream);
+    if (block.header.has(kFlagEndStream)) onRemoteEnd(stream);
     return closeIfDone(stream);
   }
   Arena& arena = user_.arenaOf(stream);
@@ -116,7 +116,7 @@ void Http2Session::onTrailerBlock(const Step& block, Http2Stream& stream) {
   }
   if (fault == Http2Fault::TrailersTooLarge) return failStream(stream, fault);
   if (fault != Http2Fault::None) return rejectMessage(stream, fault);
-  stream.remote_ended_ = true;
+  onRemoteEnd(stream);
   if (stream.paused_ || stream.inbox_ != nullptr) {
     if (stream.inbox_ == nullptr) stream.inbox_ = std::make_unique<Http2Stream::Inbox>();
     stream.inbox_->trailers = trailers;
