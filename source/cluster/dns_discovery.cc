@@ -87,15 +87,17 @@ void DnsTarget::onFailure(net::DnsError error) {
 
 bool DnsTarget::takeAll(const net::DnsAnswer& answer) {
   std::vector<EndpointPtr> next;
-  bool changed = answer.addresses.size() != endpoints_.size();
+  bool changed = false;
   for (const net::DnsAddress& each : answer.addresses) {
     const net::Address address = withPort(each.address);
-    const auto same =
-        std::find_if(endpoints_.begin(), endpoints_.end(),
-                     [&](const EndpointPtr& endpoint) { return endpoint->address == address; });
+    const auto has = [&](const EndpointPtr& endpoint) { return endpoint->address == address; };
+    // Once for its name, however often it is answered, as in Envoy.
+    if (std::any_of(next.begin(), next.end(), has)) continue;
+    const auto same = std::find_if(endpoints_.begin(), endpoints_.end(), has);
     changed |= same == endpoints_.end();
     next.push_back(same != endpoints_.end() ? *same : made(address));
   }
+  changed |= next.size() != endpoints_.size();
   // An answer in another order is the same answer.
   if (changed) endpoints_ = std::move(next);
   return changed;

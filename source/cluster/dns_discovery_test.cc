@@ -162,6 +162,18 @@ TEST_F(DnsDiscoveryTest, AnAnswerInAnotherOrderChangesNothing) {
   EXPECT_EQ(stat("update_success"), stat("update_no_rebuild") + 1);
 }
 
+TEST_F(DnsDiscoveryTest, AnAddressCountsOnceForEachNameThatHasIt) {
+  server_["a.test"] = {.v4 = {"192.0.2.1", "192.0.2.2", "192.0.2.1"}};
+  server_["b.test"] = {.v4 = {"192.0.2.1"}};
+  add("a.test");
+  add("b.test");
+  start();
+  ASSERT_TRUE(runUntil([&] { return sets_.size() == 2; }));
+  EXPECT_EQ(textsOf(*sets_[1]), (Names{"192.0.2.1:80", "192.0.2.2:80", "192.0.2.1:80"}));
+  ASSERT_TRUE(runUntil([&] { return stat("update_no_rebuild") >= 4; })) << "the same answers";
+  EXPECT_EQ(sets_.size(), 2u);
+}
+
 TEST_F(DnsDiscoveryTest, FailuresKeepTheLastGoodAnswerAndSaySoOnce) {
   server_["a.test"] = {.v4 = {"192.0.2.1"}};
   add("a.test");

@@ -1,7 +1,10 @@
 """Rules of xDS that no unit test can show; and that each test which xds_rules.md names exists."""
 
+import itertools
 import pathlib
 import re
+import socket
+import threading
 
 import pytest
 
@@ -146,3 +149,53 @@ def test_endpoints_of_another_name_are_asked_for_beside_the_old(place, plane):
     plane.put("endpoints", cp.endpoints("other", one.port, two.port))
     wait_for(lambda: stat(place, "cluster.back.membership_total") == 2, "the new ones change")
     assert not plane.refusals()
+
+
+@pytest.mark.parametrize("kind", ["sotw", "delta"])
+def test_clusters_that_never_stop_changing_keep_no_endpoints_waiting(place, plane, kind):
+    """A cluster among the pushes gets its endpoints, and none of its versions is lost."""
+    one = named(place, "one")
+    follow(place, plane, kind)
+    put_all(place, plane, one)
+    wait_for(lambda: says(place) == "one", "it serves")
+    over = threading.Event()
+
+    def push():
+        for number in itertools.count(1):
+            if over.wait(0.01):
+                return
+            plane.put("clusters", bs.cluster(one.port, name="noise",
+                                             connect_timeout=f"{1 + number % 50}.{number % 7}s"))
+
+    pushing = threading.Thread(target=push)
+    pushing.start()
+    try:
+        wait_for(lambda: stat(place, "cluster_manager.cluster_modified") > 5, "pushes")
+        two = named(place, "two")
+        plane.put("endpoints", cp.endpoints("late", two.port))
+        plane.put("clusters", cp.eds_cluster("late"))
+        plane.put("routes", cp.routes("late"))
+        seen = stat(place, "cluster_manager.cluster_modified")
+        wait_for(lambda: says(place) == "two", "the endpoints of a cluster among the pushes")
+        wait_for(lambda: stat(place, "cluster_manager.cluster_modified") > seen + 5, "pushes go on")
+    finally:
+        over.set()
+        pushing.join()
+    plane.put("clusters", bs.cluster(one.port, name="noise", connect_timeout="99s"))
+    wait_for(lambda: "'connect_timeout': '99s'" in str(cp.page(place, "/config_dump")),
+             "the last version")
+    assert not plane.refusals()
+
+
+def test_a_port_that_another_process_has_is_refused_with_why(place, plane):
+    """And its next version, when the port is free, opens."""
+    one = named(place, "one")
+    follow(place, plane)
+    plane.put("clusters", bs.cluster(one.port, name="back"))
+    front = bs.listener(place.port, bs.hcm([bs.route("back")]), name="front")
+    with socket.create_server(("127.0.0.1", place.port)):
+        plane.put("listeners", front)
+        refusal = wait_for(plane.refusals, "a refusal")[0]
+        assert "front: " in refusal and "another process listens there" in refusal
+    plane.put("listeners", {**front, "per_connection_buffer_limit_bytes": 65536})
+    wait_for(lambda: says(place) == "one", "a listener")
