@@ -13,10 +13,12 @@ from certificates import Authority
 from control_plane import ControlPlane
 from origin import Origin, Server
 from raw_client import Client
+from standstill import Standstill
 from weir_process import Weir, free_port, wait_for
 
 # A crash, or what a sanitizer reported, fails the test that caused it even when nobody looked.
 ENDED_WELL = (0, 1)
+STANDSTILL = Standstill()
 
 
 class AccessLog:
@@ -121,6 +123,22 @@ def fixture_shared_place():
 def fixture_ca(place):
     """An authority whose certificates the test's clients and origins may trust."""
     return Authority(place.directory)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failure shows what the proxies were at, and whether the machine stood still."""
+    outcome = yield
+    report = outcome.get_result()
+    if call.when == "setup":
+        STANDSTILL.begin()
+    if not report.failed:
+        return
+    report.sections.append(("machine", f"stood still for {STANDSTILL.longest():.1f} s at most"))
+    there = item.funcargs.get("place") or item.funcargs.get("shared_place")
+    for weir in there.proxies if there else ():
+        state = "\n".join(weir.sockets()) if weir.alive() else "ended"
+        report.sections.append((f"proxy {weir.pid}", f"{weir.output()[-3000:]}\n{state}"))
 
 
 def ipv6_works():

@@ -24,6 +24,7 @@ FOLDERS = {"clusters": "config.cluster.v3.Cluster",
            "runtime": "service.runtime.v3.Runtime",
            "extensions": "config.core.v3.TypedExtensionConfig"}
 NAMES = {"endpoints": "cluster_name"}
+BEHIND = ["nice", "-n", "10"]
 EVERY_WAY = pytest.mark.parametrize(
     "kind,ads", [("sotw", True), ("delta", True), ("sotw", False), ("delta", False)],
     ids=["ads", "delta ads", "streams", "delta streams"])
@@ -35,9 +36,12 @@ AT_ONCE = {"layered_runtime": {"layers": [
 
 
 class ControlPlane:
-    """Its resources are files; `said()` is what the proxies asked and answered."""
+    """Its resources are files; `said()` is what the proxies asked and answered. `behind`: it runs
+    behind the proxies, as if it had a machine of its own."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, behind=False):
+        self.command = [*(BEHIND if behind else ()),
+                        pathlib.Path(weir_binary()).with_name("weir_xds_server")]
         self.root = pathlib.Path(directory) / "xds"
         for folder in FOLDERS:
             (self.root / folder).mkdir(parents=True)
@@ -47,10 +51,9 @@ class ControlPlane:
         self.start()
 
     def start(self):
-        binary = pathlib.Path(weir_binary()).with_name("weir_xds_server")
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [binary, self.root, f"127.0.0.1:{self.port}"], stdout=log, stderr=log)
+                [*self.command, self.root, f"127.0.0.1:{self.port}"], stdout=log, stderr=log)
         wait_for(lambda: "serving" in self.log.read_text(), "the control plane serves")
 
     def stop(self, number=signal.SIGKILL):

@@ -2,7 +2,6 @@
 itself is right, by the real Envoy."""
 
 import contextlib
-import os
 import pathlib
 import socket
 import sys
@@ -65,16 +64,6 @@ def listens(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def sockets(pid):
-    """Its lines of /proc/net/tcp: addresses, state, and what waits in either queue."""
-    links = set()
-    for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # closed since
-            links.add(os.readlink(entry))
-    lines = pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]
-    return [line for line in lines if f"socket:[{line.split()[9]}]" in links]
-
-
 class Middle:
     """`name` is weir or envoy. Ends with stop(), which tells whether all was well until then."""
 
@@ -100,7 +89,7 @@ class Middle:
         stats = f"http://127.0.0.1:{self.admin_port}/stats?usedonly&filter=cx_|rq_|flow_control|ssl"
         with urllib.request.urlopen(stats, timeout=5) as page:
             counted = page.read().decode()
-        return "\n".join([f"port {self.port}", counted, *sockets(self.process.pid)])
+        return "\n".join([f"port {self.port}", counted, *self.process.sockets()])
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """One proxy process: started on a configuration, watched while it runs, ended by its id."""
 
+import contextlib
 import ctypes
 import functools
 import json
@@ -125,6 +126,15 @@ class ProxyProcess:
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def sockets(self):
+        """Its lines of /proc/net/tcp: addresses, state, and what waits in either queue."""
+        links = set()
+        for entry in pathlib.Path(f"/proc/{self.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed since
+                links.add(os.readlink(entry))
+        lines = pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]
+        return [line for line in lines if f"socket:[{line.split()[9]}]" in links]
 
     def memory_kib(self):
         """What is private to the process and resident, without the binary's own pages; 0 with a

@@ -214,7 +214,7 @@ def say_what_hangs(heard, over, middles):
         heard.clear()
         if not heard.wait(SILENCE) and not over.is_set():
             print(f"no answer for {SILENCE} s:\n{middles.state()}", file=sys.stderr, flush=True)
-            over.wait()
+            heard.wait()
 
 
 def client(way, proxy, tools, directory):

@@ -167,7 +167,7 @@ class Run:
 
     def start(self, clusters):
         binary = pathlib.Path(weir_binary()).with_name("weir_xds_crowd")
-        self.crowd = Told(binary, clusters, self.options.endpoints, self.hosts_port)
+        self.crowd = Told(*cp.BEHIND, binary, clusters, self.options.endpoints, self.hosts_port)
         port = int(self.crowd.answer("serving")[-1])
         plane = type("Plane", (), {"port": port})
         route = {"match": {"prefix": "/"}, "route": {"cluster_header": "x-cluster"}}
