@@ -1,5 +1,5 @@
-// A control plane in two hundred lines: go-control-plane keeps what Weir is to know, and tells it
-// what has changed. POST /one or /two on its own port moves all traffic to that upstream.
+// A control plane in one file: go-control-plane keeps what Weir is to know, and tells it what has
+// changed. POST /one or /two on its own port moves all traffic to that upstream.
 package main
 
 import (
