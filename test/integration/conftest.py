@@ -11,6 +11,7 @@ import bootstrap as bs
 import http2_wire
 from certificates import Authority
 from control_plane import ControlPlane
+from fake_consul import FakeConsul
 from origin import Origin, Server
 from raw_client import Client
 from standstill import Standstill
@@ -159,3 +160,11 @@ def fixture_plane(place):
     made = ControlPlane(place.directory)
     yield made
     made.stop()
+
+
+@pytest.fixture(name="consul")
+def fixture_consul():
+    """A Consul agent that the test scripts."""
+    made = FakeConsul()
+    yield made
+    made.close()
