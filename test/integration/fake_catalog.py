@@ -4,14 +4,22 @@ each part, moved as Consul moves them. `watched` names what a question depends o
 import base64
 import collections
 
-NODE = "node-1"
+NODE, NODE_ID = "node-1", "00000000-0000-4000-8000-000000000001"
+NODE_ADDRESSES = ("lan", "lan_ipv4", "wan", "wan_ipv4")
 
 
 class Found:
     """The answer to one question now: `value` makes the JSON; `index` None cannot be waited for."""
 
-    def __init__(self, index, watched, value, status=200):
-        self.index, self.watched, self.value, self.status = index, watched, value, status
+    def __init__(self, index, watched, value, status=200, backend="blocking-query"):
+        self.index, self.watched, self.value = index, watched, value
+        self.status, self.backend = status, backend
+
+
+def streamed(entry):
+    """As Consul's streaming backend says it: no empty Meta."""
+    service = entry["Service"]
+    return {**entry, "Service": {**service, "Meta": service["Meta"] or None}}
 
 
 def check_of(instance, status, check_id=None, node_check=False, **fields):
@@ -33,6 +41,14 @@ def without_indexes(value):
         return {name: without_indexes(one) for name, one in value.items()
                 if name not in ("CreateIndex", "ModifyIndex")}
     return [without_indexes(one) for one in value] if isinstance(value, list) else value
+
+
+def executed(entry):
+    """As a prepared query says it: no empty lists."""
+    service = entry["Service"]
+    return {**entry, "Service": {**service, "Tags": service["Tags"] or None},
+            "Checks": [{**check, "ServiceTags": check["ServiceTags"] or None}
+                       for check in entry["Checks"]]}
 
 
 class Catalog:
@@ -62,17 +78,21 @@ class Catalog:
         """An instance, new or other than before. `checks` are statuses, else there is one of
         `status`; the node's own check is always there. `fields` are more of Service; a port of 0
         is left out, as Consul does."""
+        where = {"Address": address, "Port": port}
         entry = {
-            "Node": {"ID": "", "Node": node, "Address": node_address,
-                     "Datacenter": self.datacenter, "TaggedAddresses": None, "Meta": None,
-                     "PeerName": ""},
+            "Node": {"ID": NODE_ID, "Node": node, "Address": node_address,
+                     "Datacenter": self.datacenter,
+                     "TaggedAddresses": {name: node_address for name in NODE_ADDRESSES},
+                     "Meta": {"consul-network-segment": "", "consul-version": "1.22.0"}},
             "Service": {
                 "ID": instance or f"{service}-{port}", "Service": service, "Tags": list(tags),
                 "Address": address, "Meta": dict(meta or {}),
                 "Weights": {"Passing": weights[0], "Warning": weights[1]},
                 "EnableTagOverride": False,
                 "Proxy": {"Mode": "", "MeshGateway": {}, "Expose": {}}, "Connect": {},
-                "PeerName": "", **({"Port": port} if port else {}), **fields}}
+                "PeerName": "", **({"Port": port} if port else {}),
+                **({"TaggedAddresses": {"lan_ipv4": where, "wan_ipv4": where}} if address else {}),
+                **fields}}
         name = f"service:{entry['Service']['ID']}"
         entry["Checks"] = [check_of(entry, "passing", node_check=True)] + [
             check_of(entry, one, f"{name}:{place}" if place else name)
@@ -136,13 +156,16 @@ class Catalog:
 
     # questions
 
-    def health(self, service, keep):
-        """An unknown service has the index of the last one that went away, as in Consul."""
+    def health(self, service, keep, waits=False):
+        """An unknown service has the index of the last one that went away, as in Consul, and a
+        query with an index is answered by Consul's streaming backend."""
         held = self.instances.get(service, {})
         name = f"health {service}"
         index = self.index_of(name) if held else self.index_of("extinction")
         return Found(index, (name, "extinction"), lambda: [
-            entry for _, entry in sorted(held.items()) if keep(entry)])
+            streamed(entry) if waits else entry
+            for _, entry in sorted(held.items()) if keep(entry)],
+            backend="streaming" if waits else "blocking-query")
 
     def services(self):
         def tags():
@@ -175,13 +198,14 @@ class Catalog:
         return Found(index, ("keys",), lambda: [
             entry["Key"] if names_only else entry for entry in found])
 
-    def execute(self, name, service):
+    def execute(self, service):
         """A prepared query: only what does not fail, and nothing to wait for."""
         def result():
-            entries = [entry for entry in self.health(service, lambda _: True).value()
+            entries = [executed(entry) for entry in self.health(service, lambda _: True).value()
                        if all(check["Status"] != "critical" for check in entry["Checks"])]
             return {"Service": service, "Nodes": entries, "DNS": {"TTL": ""},
-                    "Datacenter": self.datacenter, "Failovers": 0}
-        if service is None:
-            return Found(None, (), lambda: f"Query not found: {name}", 404)
-        return Found(None, (), result)
+                    "Datacenter": self.datacenter, "PeerName": "", "Failovers": 0, "Index": 1,
+                    "LastContact": 0, "KnownLeader": True, "ConsistencyLevel": "leader",
+                    "NotModified": False, "Backend": 0, "ResultsFilteredByACLs": False}
+        return Found(None, (), result if service else lambda: "Query not found",
+                     200 if service else 404)

@@ -12,11 +12,13 @@ import threading
 import time
 import urllib.parse
 
+import fake_faults
 from fake_catalog import Catalog
-from fake_faults import CLOSE, HALF, HANG, Reply, Rule
+from fake_faults import CLOSE, HALF, HANG, JSON, POLICY, Reply, Rule, no_such_path
 from weir_process import PATIENCE
 
 LONGEST_WAIT, USUAL_WAIT = 600.0, 300.0
+WAIT = re.compile(r"([\d.]+)(ms|s|m|h)")
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -36,6 +38,16 @@ class Asked:
     def one(self, name, default=None):
         return self.query.get(name, [default])[0]
 
+    def wrong(self):
+        """What Consul would say against its parameters."""
+        if not WAIT.fullmatch(self.one("wait", "0s")):
+            return "Invalid wait time"
+        if not self.one("index", "0").isdigit():
+            return "Invalid index"
+        if "stale" in self.query and "consistent" in self.query:
+            return "Cannot specify ?stale with ?consistent, conflicting semantics."
+        return None
+
     @property
     def index(self):
         return int(self.one("index", "0"))
@@ -43,8 +55,14 @@ class Asked:
     @property
     def wait(self):
         """Seconds, as Consul limits them."""
-        number, unit = re.fullmatch(r"([\d.]+)(ms|s|m|h)", self.one("wait", "0s")).groups()
+        number, unit = WAIT.fullmatch(self.one("wait", "0s")).groups()
         return min(float(number) * UNITS[unit] or USUAL_WAIT, LONGEST_WAIT)
+
+    def consistency(self):
+        """As the answer names it; keys have none."""
+        if self.path.startswith("/v1/kv/"):
+            return None
+        return next((name for name in ("stale", "consistent") if name in self.query), "leader")
 
     def token(self):
         bearer = self.headers.get("authorization", "").partition(" ")[2]
@@ -58,10 +76,10 @@ class Ended(Exception):
 class FakeConsul:
     """`catalog` changes by `put`, `set_check`, `remove`, `put_key` and `delete_key`; other
     datacenters by the same with `datacenter=`. `fault` changes answers, `requests` has what was
-    asked. With `tokens`, every request needs one of them."""
+    asked. With `tokens` a request needs one of them; those that are in `poor` have no rights."""
 
-    def __init__(self, tokens=None):
-        self.tokens = tokens
+    def __init__(self, tokens=None, poor=()):
+        self.tokens, self.poor = tokens, set(poor)
         self.catalogs = {"dc1": Catalog()}
         self.queries = {}  # name of a prepared query -> service
         self.filters = {}  # text of a filter -> whether it keeps an entry; others keep all
@@ -253,8 +271,19 @@ class FakeConsul:
 
     async def _right(self, request, at_once):
         """What Consul would say, when it would."""
-        if self.tokens is not None and (token := request.token()) not in self.tokens:
-            return Reply(403, "ACL not found" if token else "Permission denied: anonymous token")
+        if self.tokens is None:
+            return await self._allowed(request, at_once)
+        if (token := request.token()) not in self.tokens | self.poor:
+            reply = Reply(403, fake_faults.NO_SUCH_TOKEN if token else fake_faults.ANONYMOUS)
+        else:
+            reply = await self._allowed(request, at_once)
+            if token in self.poor:
+                reply = fake_faults.filtered(reply)
+        return fake_faults.header(POLICY, "deny")(reply)
+
+    async def _allowed(self, request, at_once):
+        if wrong := request.wrong():
+            return Reply(400, wrong)
         datacenter = request.one("dc", "dc1")
         if datacenter not in self.catalogs:
             return Reply(500, "No path to datacenter")
@@ -263,13 +292,11 @@ class FakeConsul:
         while True:
             with self._lock:
                 found = self._look(request, self.catalogs[datacenter])
-                if found is None:
-                    return Reply(404, "")
                 if isinstance(found, Reply):
                     return found
                 done = at_once or found.index is None or not 0 < request.index >= found.index
                 if done or self._wakes != wakes or self._loop.time() >= deadline:
-                    return Reply.of(found)
+                    return Reply.of(found, request.consistency())
             await self._moves([(datacenter, name) for name in found.watched], deadline)
 
     async def _moves(self, names, deadline):
@@ -301,23 +328,24 @@ class FakeConsul:
             return self._agent(parts[3:], request)
         match parts[1:]:
             case ["health", "service", service]:
-                return catalog.health(service, lambda entry: self._kept(request, entry))
+                return catalog.health(service, lambda entry: self._kept(request, entry),
+                                      request.index > 0)
             case ["health", "state", state]:
                 return catalog.checks(state)
             case ["catalog", "services"]:
                 return catalog.services()
             case ["query", name, "execute"]:
-                return catalog.execute(name, self.queries.get(name))
+                return catalog.execute(self.queries.get(name))
             case ["kv", *key]:
                 return catalog.under(request.path.removeprefix("/v1/kv/"),
                                      "recurse" in request.query, "keys" in request.query)
             case ["status", "leader"]:
-                return Reply(200, '"127.0.0.1:8300"', "application/json")
+                return Reply(200, '"127.0.0.1:8300"', JSON)
             case ["agent", "self"]:
                 return Reply(200, json.dumps({"Config": {
                     "Datacenter": "dc1", "NodeName": "node-1", "Server": True,
-                    "Version": "1.22.0"}}), "application/json")
-        return None
+                    "Version": "1.22.0"}}), JSON)
+        return no_such_path()
 
     def _kept(self, request, entry):
         states = {check["Status"] for check in entry["Checks"]}
@@ -343,8 +371,8 @@ class FakeConsul:
                                  "service ID is passed, not the service name.")
                 self.remove(instance)
             case _:
-                return None
-        return Reply(200, "")
+                return no_such_path()
+        return Reply(200, "", None)
 
 
 async def read(reader):

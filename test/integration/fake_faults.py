@@ -11,7 +11,10 @@ NO_SERVERS = "No known Consul servers"
 NO_SUCH_TOKEN = "ACL not found"
 DENIED = "Permission denied: token with AccessorID '00000000-0000-0000-0000-000000000002' lacks " \
          "permission 'service:read' on \"web\""
-TEXT = "text/plain; charset=utf-8"
+ANONYMOUS = "Permission denied: anonymous token lacks permission 'agent:read' on \"node-1\". The " \
+            "anonymous token is used implicitly when a request does not specify a token."
+TEXT, JSON = "text/plain; charset=utf-8", "application/json"
+POLICY = "X-Consul-Default-Acl-Policy"
 REASONS = {200: "OK", 400: "Bad Request", 403: "Forbidden", 404: "Not Found",
            429: "Too Many Requests", 500: "Internal Server Error", 503: "Service Unavailable"}
 CHUNKED_FROM = 2048  # Go's server knows the length of smaller bodies only.
@@ -19,25 +22,29 @@ CHUNKED_FROM = 2048  # Go's server knows the length of smaller bodies only.
 
 @dataclasses.dataclass
 class Reply:
-    """An answer to be; `sent` of its bytes leave before the connection closes, None: all."""
+    """An answer to be; a field of None is left out. `sent` of its bytes leave before the connection
+    closes, None: all."""
     status: int
     body: str | bytes
-    kind: str = TEXT
+    kind: str | None = TEXT
     fields: dict = dataclasses.field(default_factory=dict)
     sent: int | None = None
 
     @classmethod
-    def of(cls, found):
+    def of(cls, found, consistency=None):
         """The right answer, with the header fields of the real one."""
-        fields = {"X-Consul-Default-Acl-Policy": "allow",
-                  "X-Consul-Effective-Consistency": "leader", "X-Consul-Index": found.index or 1,
-                  "X-Consul-Knownleader": "true", "X-Consul-Lastcontact": "0",
-                  "X-Consul-Query-Backend": "blocking-query"}
+        # Of the streaming backend, and of an error, the real one says that it knows no leader.
         value = found.value()
+        known = found.backend != "streaming" and not isinstance(value, str)
+        fields = {"X-Consul-Index": found.index or 1, "X-Consul-Knownleader": str(known).lower(),
+                  "X-Consul-Lastcontact": "0", "X-Consul-Query-Backend": found.backend}
         if isinstance(value, str):
-            return cls(found.status, value)
-        body = "" if value is None else json.dumps(value)
-        return cls(found.status, body, "application/json", fields)
+            return cls(found.status, value, TEXT, fields)
+        if consistency:
+            fields["X-Consul-Effective-Consistency"] = consistency
+        if value is None:
+            return cls(found.status, "", None, fields)
+        return cls(found.status, json.dumps(value), JSON, fields)
 
     def half(self):
         return dataclasses.replace(self, sent=len(self.encoded()[0]) // 2)
@@ -46,16 +53,21 @@ class Reply:
         """(bytes, whether that is all of it and the connection may go on)."""
         body = self.body.encode() if isinstance(self.body, str) else self.body
         chunked = len(body) > CHUNKED_FROM
-        fields = {"Content-Type": self.kind, "Vary": "Accept-Encoding", **self.fields,
-                  "Date": email.utils.formatdate(usegmt=True)}
+        fields = {"Content-Type": self.kind, "Vary": "Accept-Encoding", POLICY: "allow",
+                  **self.fields, "Date": email.utils.formatdate(usegmt=True)}
         fields["Transfer-Encoding" if chunked else "Content-Length"] = (
             "chunked" if chunked else len(body))
         head = f"HTTP/1.1 {self.status} {REASONS.get(self.status, 'Status')}\r\n" + "".join(
-            f"{name}: {value}\r\n" for name, value in fields.items())
+            f"{name}: {value}\r\n" for name, value in fields.items() if value is not None)
         if chunked:
             body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
         data = head.encode() + b"\r\n" + body
         return (data, True) if self.sent is None else (data[:self.sent], False)
+
+
+def no_such_path():
+    return Reply(404, "Invalid URL path: not a recognized HTTP API endpoint\n",
+                 fields={"Vary": None, POLICY: None})
 
 
 class Rule:
@@ -107,6 +119,14 @@ def index(value):
 def body(data):
     """The right head with other bytes: garbage, half a document, 64 MB."""
     return lambda reply: dataclasses.replace(reply, body=data)
+
+
+def filtered(reply):
+    """What a token without rights gets of a list: nothing, with 200 (of `recurse`: 404), and a
+    field that says why."""
+    keys = reply.status == 404 or "X-Consul-Effective-Consistency" not in reply.fields
+    status, text, kind = (404, "", None) if keys else (200, "[]", JSON)
+    return Reply(status, text, kind, {**reply.fields, "X-Consul-Results-Filtered-By-Acls": "true"})
 
 
 def cached(age, last_contact=0):

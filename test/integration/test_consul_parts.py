@@ -9,7 +9,6 @@ import pytest
 
 import fake_faults
 from consul_http import ask
-from fake_consul import FakeConsul
 from raw_client import Client
 from weir_process import wait_for
 
@@ -78,12 +77,22 @@ def test_a_query_with_an_index_waits_for_a_change(consul, change):
 
 
 def test_the_wait_ends_with_the_same_index(consul):
-    consul.put("web", 81)
+    consul.put("web", 81, meta={"k": "v"})
     before = health(consul)
     begun = time.monotonic()
     after = health(consul, index=before.index, wait="300ms")
     assert after.index == before.index and after.json() == before.json()
     assert time.monotonic() - begun >= 0.3
+
+
+def test_nothing_changed_and_yet_other_bytes(consul):
+    """The real one does so, too: its streaming backend leaves out what is empty."""
+    consul.put("web", 81)
+    before = health(consul)
+    after = health(consul, index=before.index, wait="10ms")
+    assert before.json()[0]["Service"]["Meta"] == {} and after.json()[0]["Service"]["Meta"] is None
+    assert (before.headers["x-consul-knownleader"], after.headers["x-consul-knownleader"]) == (
+        "true", "false")
 
 
 def test_an_index_of_the_future_waits(consul):
@@ -259,16 +268,25 @@ def test_an_answer_that_never_comes(consul):
     assert names(waiting.end()) == ["web-81"]
 
 
-def test_tokens():
-    consul = FakeConsul(tokens={"secret"})
-    try:
-        assert health(consul, token="secret").status == 200
-        assert health(consul, headers={"Authorization": "Bearer secret"}).status == 200
-        wrong = health(consul, token="other")
-        assert (wrong.status, wrong.text) == (403, "ACL not found")
-        assert health(consul).status == 403
-    finally:
-        consul.close()
+def test_tokens(consul):
+    consul.tokens = {"secret"}
+    assert health(consul, token="secret").status == 200
+    assert health(consul, headers={"Authorization": "Bearer secret"}).status == 200
+    assert health(consul, token="secret").headers["x-consul-default-acl-policy"] == "deny"
+    wrong = health(consul, token="other")
+    assert (wrong.status, wrong.text) == (403, "ACL not found")
+    assert health(consul).status == 403
+
+
+def test_a_token_without_rights(consul):
+    """It is told nothing, and that this is so."""
+    consul.put("web", 81)
+    consul.put_key("weir/a", "1")
+    consul.tokens, consul.poor = set(), {"weak"}
+    for path, status, text in (("/v1/health/service/web", 200, "[]"), ("/v1/kv/weir/", 404, "")):
+        answer = ask(consul.port, "GET", path, token="weak", recurse=True)
+        assert (answer.status, answer.text) == (status, text)
+        assert answer.headers["x-consul-results-filtered-by-acls"] == "true"
 
 
 def test_every_request_is_kept(consul):
