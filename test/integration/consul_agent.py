@@ -92,14 +92,19 @@ class ConsulAgent:
     def alive(self):
         return self.process is not None and self.process.poll() is None
 
-    def send_signal(self, number):
-        """SIGSTOP and SIGCONT make an agent that hangs for a while."""
-        self.process.send_signal(number)
+    def hang(self):
+        """Answers nothing and keeps its connections, until `go_on`."""
+        self.process.send_signal(signal.SIGSTOP)
+        tasks = pathlib.Path(f"/proc/{self.process.pid}/task")
+        wait_for(lambda: all(state(task) == "T" for task in tasks.iterdir()), "it is stopped")
+
+    def go_on(self):
+        self.process.send_signal(signal.SIGCONT)
 
     def stop(self, number=signal.SIGTERM):
         """`SIGKILL` breaks every connection; `SIGTERM` answers what is asked and then ends."""
         if self.alive():
-            self.process.send_signal(signal.SIGCONT)
+            self.go_on()
             self.process.send_signal(number)
             try:
                 self.process.wait(15)
@@ -212,6 +217,11 @@ class ConsulAgent:
         """A prepared query; `fields` belong to its Service part."""
         return self.ask("POST", "/v1/query", {
             "Name": name, "Service": {"Service": service, **fields}}).good().json()["ID"]
+
+
+def state(task):
+    """The letter of a thread's state: T is stopped."""
+    return (task / "stat").read_text().rpartition(")")[2].split()[0]
 
 
 def ttl(seconds=3600, status="passing", **fields):

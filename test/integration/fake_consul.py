@@ -58,6 +58,10 @@ class Asked:
         number, unit = WAIT.fullmatch(self.one("wait", "0s")).groups()
         return min(float(number) * UNITS[unit] or USUAL_WAIT, LONGEST_WAIT)
 
+    def streams(self):
+        """Whether Consul's streaming backend answers it."""
+        return self.index > 0 and self.path.startswith("/v1/health/service/")
+
     def consistency(self):
         """As the answer names it; keys have none."""
         if self.path.startswith("/v1/kv/"):
@@ -273,12 +277,18 @@ class FakeConsul:
         """What Consul would say, when it would."""
         if self.tokens is None:
             return await self._allowed(request, at_once)
-        if (token := request.token()) not in self.tokens | self.poor:
-            reply = Reply(403, fake_faults.NO_SUCH_TOKEN if token else fake_faults.ANONYMOUS)
-        else:
+        token, reply = request.token(), None
+        if token in self.tokens | self.poor:
             reply = await self._allowed(request, at_once)
-            if token in self.poor:
-                reply = fake_faults.filtered(reply)
+        elif token and request.streams():
+            # The real one does not refuse this: its streaming backend tries on meanwhile.
+            await self._moves([("", "tokens")], self._loop.time() + request.wait)
+            reply = fake_faults.unknown(await self._allowed(request, True))
+            return fake_faults.header(POLICY, "deny")(reply)
+        if token not in self.tokens | self.poor:  # of now: it may have become so meanwhile
+            reply = Reply(403, fake_faults.NO_SUCH_TOKEN if token else fake_faults.ANONYMOUS)
+        elif token in self.poor:
+            reply = fake_faults.filtered(reply)
         return fake_faults.header(POLICY, "deny")(reply)
 
     async def _allowed(self, request, at_once):
@@ -329,7 +339,7 @@ class FakeConsul:
         match parts[1:]:
             case ["health", "service", service]:
                 return catalog.health(service, lambda entry: self._kept(request, entry),
-                                      request.index > 0)
+                                      request.streams())
             case ["health", "state", state]:
                 return catalog.checks(state)
             case ["catalog", "services"]:

@@ -123,10 +123,20 @@ def body(data):
 
 def filtered(reply):
     """What a token without rights gets of a list: nothing, with 200 (of `recurse`: 404), and a
-    field that says why."""
+    field that says why; Consul's streaming backend leaves even that out."""
     keys = reply.status == 404 or "X-Consul-Effective-Consistency" not in reply.fields
     status, text, kind = (404, "", None) if keys else (200, "[]", JSON)
-    return Reply(status, text, kind, {**reply.fields, "X-Consul-Results-Filtered-By-Acls": "true"})
+    why = {} if reply.fields.get("X-Consul-Query-Backend") == "streaming" else {
+        "X-Consul-Results-Filtered-By-Acls": "true"}
+    return Reply(status, text, kind, {**reply.fields, **why})
+
+
+def unknown(reply):
+    """An agent that lost its servers, asked with an index for a service that it has not seen: the
+    service may have any number of instances."""
+    return dataclasses.replace(reply, body="[]", fields={
+        **reply.fields, "X-Consul-Index": 1, "X-Consul-Knownleader": "false",
+        "X-Consul-Query-Backend": "streaming"})
 
 
 def cached(age, last_contact=0):

@@ -289,6 +289,43 @@ def test_a_token_without_rights(consul):
         assert answer.headers["x-consul-results-filtered-by-acls"] == "true"
 
 
+def test_rights_that_are_lost_while_a_query_waits(consul):
+    """It is answered with nothing, the index it had, and no word of why; as the real one does."""
+    consul.put("web", 81)
+    consul.tokens = {"strong"}
+    index = health(consul, token="strong").index
+    query = Waiting(consul, index=index, token="strong")
+    consul.tokens, consul.poor = set(), {"strong"}
+    consul.wake()
+    answer = query.end()
+    assert (answer.status, answer.index, answer.json()) == (200, index, [])
+    assert "x-consul-results-filtered-by-acls" not in answer.headers
+
+
+def test_a_token_that_is_deleted_while_a_query_waits(consul):
+    consul.put("web", 81)
+    consul.tokens = {"strong"}
+    query = Waiting(consul, index=health(consul, token="strong").index, token="strong")
+    consul.tokens = set()
+    consul.wake()
+    assert query.end().status == 403
+
+
+def test_an_unknown_token_with_an_index(consul):
+    """It is told that there is nothing, when its wait ends; as the real one does."""
+    consul.put("web", 81)
+    consul.tokens = set()
+    answer = health(consul, token="other", index=20, wait="10ms")
+    assert (answer.status, answer.index, answer.json()) == (200, 1, [])
+
+
+def test_an_agent_that_has_not_seen_the_service(consul):
+    consul.put("web", 81)
+    consul.fault(fake_faults.unknown)
+    answer = health(consul, index=20)
+    assert (answer.status, answer.index, answer.json()) == (200, 1, [])
+
+
 def test_every_request_is_kept(consul):
     health(consul, tag=["a", "b"], passing=True, index=7, wait="10ms",
            headers={"X-Consul-Token": "t"})

@@ -196,7 +196,7 @@ def starts_again_with_what_it_had(directory, _):
 
 @case
 def hangs_while_it_is_stopped(_, agent):
-    agent.send_signal(signal.SIGSTOP)
+    agent.hang()
     try:
         ask(agent.port, "GET", "/v1/status/leader", patience=0.5)
     except TimeoutError:
@@ -204,7 +204,7 @@ def hangs_while_it_is_stopped(_, agent):
     else:
         raise AssertionError("a stopped agent answered")
     finally:
-        agent.send_signal(signal.SIGCONT)
+        agent.go_on()
     agent.get("/v1/status/leader")
 
 

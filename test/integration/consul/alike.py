@@ -121,7 +121,7 @@ def compare_refusals(guarded):
     with contextlib.closing(FakeConsul(tokens={guarded.token}, poor=[poor])) as fake:
         fake.put("alike", 81)
         fake.put_key("alike/a", "one")
-        for name in ("a service", "a recursive key"):
+        for name in ("a service", "an index that waits", "a recursive key"):
             method, path, query = QUESTIONS[name]
             for token, meaning in ((UNKNOWN_TOKEN, "an unknown token"), (poor, "no rights")):
                 real, other = (described(ask(port, method, path, token=token, **query))
