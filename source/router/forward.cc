@@ -76,13 +76,15 @@ void Forward::onReady() {
 }
 
 void Forward::sendHeld() {
+  const uint32_t attempt = info_.attempts;
   if (!held_.empty() || held_end_) {
     const bool keeps = keepsBody();
     const std::string once = keeps ? std::string() : std::exchange(held_, {});
     carrier_.sendBody(keeps ? held_ : once, held_end_ && trailers_ == nullptr);
     loop_->flushTurn();
   }
-  if (!carrier_.connected()) return;  // the flush failed, and the failure was told
+  // The flush failed, and the failure was told; another attempt may be under way.
+  if (!carrier_.connected() || info_.attempts != attempt) return;
   if (trailers_ != nullptr) carrier_.sendTrailers(*trailers_);
   if (tries_ != nullptr && (held_end_ || trailers_ != nullptr)) tries_->onRequestSent();
   user_.onForwardWritable();

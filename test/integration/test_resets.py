@@ -8,6 +8,7 @@ import signal
 import time
 
 import bootstrap as bs
+from origin import answer
 from raw_client import request
 from tcp_peers import how_it_ends, relay, reset
 from test_http2_upstream import LOG, http2
@@ -110,3 +111,29 @@ def test_a_tunnel(place):
         server.send(b"last words")
         server.reset()
     assert how_it_ends(client.sock)[0] in (b"last words", b"")
+
+
+def test_who_waits_is_not_cut_with_who_goes(place):
+    """The connection's next request is not ended by the client whose response just ended on it."""
+    origin = place.origin()
+    weir = place.weir(origin, routes=ENDLESS, cluster=bs.thresholds(max_connections=1))
+    first, second = place.client(), place.client()
+    first.send(request())
+    server = origin.accept()
+    server.request()
+    second.send(request("POST", content_length=8) + b"half")  # waits for the connection
+    assert second.silent(0.1)
+    with stopped(weir):
+        server.send(answer(body=b"x" * 1000))
+        time.sleep(0.05)  # so that it is read first
+        first.reset()
+    for wire in (server, None):
+        wire = wire or origin.accept()
+        if wire.more():
+            break
+    head = wire.read_head()
+    assert head.method == "POST"
+    second.send(b"half")
+    assert wire.read_exactly(8) == b"halfhalf"
+    wire.send(answer(body=b"for you"))
+    assert second.response().body == b"for you"

@@ -108,7 +108,10 @@ size_t Http1Client::onInput(char* data, size_t size) {
     if (n == 0) break;
     taken += n;
   }
-  if (state_ == State::Idle) connection_->expectNothing();
+  if (state_ == State::Idle) {
+    connection_->expectNothing();
+    pool_.offer(*this);
+  }
   return taken;
 }
 
@@ -204,6 +207,7 @@ size_t Http1Client::readBody(char* data, size_t size) {
 }
 
 // The connection goes back before the user hears of the end, so that what it does next may use it.
+// Who waits for one gets it afterwards: until then the user may still let go of it.
 void Http1Client::finishResponse() {
   user_ = nullptr;
   trailers_ = nullptr;

@@ -86,7 +86,9 @@ void Http2Client::onStreamEnd(Http2ClientStream& stream) {
 
 void Http2Client::noteRoom() {
   if (closed_) return;
-  hasRoom() ? pool_.onRoom(*this) : pool_.onNoRoom(*this);
+  if (!hasRoom()) return pool_.onNoRoom(*this);
+  pool_.onRoom(*this);
+  pool_.offer(*this);
 }
 
 void Http2Client::failLater(Http2ClientStream& stream, std::string_view why) {

@@ -237,7 +237,6 @@ void Pool::onRoom(Client& client) {
     full_.remove(client);
     open_.add(client);
   }
-  offer(client);
 }
 
 void Pool::onNoRoom(Client& client) {

@@ -81,6 +81,8 @@ class Pool {
   void onConnected(Connecting& connecting);
   void onConnectFailed(Connecting& connecting, const Failure& failure);
   void onRoom(Client& client);
+  // Serves who waits, at the end of a callback: the client's users have been told all.
+  void offer(Client& client);
   void onNoRoom(Client& client);
   void onClosed(Client& client);
   void onRequestEnd() { budgets_.requests.give(); }
@@ -95,7 +97,6 @@ class Pool {
   bool enoughUnderWay() const;
   Client& makeClient(Connecting& connecting);
   void serve(Client& client, PoolWaiter& waiter);
-  void offer(Client& client);
   void forget(Connecting& connecting);
   void countEnd(net::SteadyTime began);
   void failWaiters(const Failure& failure);
