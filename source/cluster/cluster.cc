@@ -38,16 +38,17 @@ void Cluster::publish(EndpointSetPtr endpoints) {
   endpoints_ = std::move(endpoints);
   if (!entered_ || withdrawn_) return;
   const Membership membership(scope_);
+  const Tally before = std::exchange(members_, membersOf(*endpoints_));
   membership.countChange();
-  membership.change(std::exchange(members_, endpoints_->all.size()), endpoints_->all.size());
+  membership.change(before, members_);
 }
 
 void Cluster::enterLocked() const {
   if (withdrawn_ || std::exchange(entered_, true)) return;
-  members_ = endpoints_->all.size();
+  members_ = membersOf(*endpoints_);
   const Membership membership(scope_);
   membership.countChange();
-  membership.change(0, members_);
+  membership.change({}, members_);
 }
 
 void Cluster::enter() {
@@ -58,7 +59,7 @@ void Cluster::enter() {
 void Cluster::withdraw() {
   std::lock_guard lock(mutex_);
   withdrawn_ = true;
-  if (const size_t members = std::exchange(members_, 0)) Membership(scope_).change(members, 0);
+  if (members_.all != 0) Membership(scope_).change(std::exchange(members_, {}), {});
 }
 
 }  // namespace weir::cluster

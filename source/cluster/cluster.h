@@ -100,7 +100,7 @@ class Cluster {
   const std::shared_ptr<Shared> shared_;
   mutable std::atomic<const ClusterStats*> stats_seen_{nullptr};
   mutable std::mutex mutex_;
-  mutable size_t members_ = 0;  // that membership_total has of it
+  mutable Tally members_;  // that membership_total and the like have of it
   mutable bool entered_ = false;
   bool withdrawn_ = false;
   EndpointSetPtr endpoints_ = std::make_shared<const EndpointSet>();

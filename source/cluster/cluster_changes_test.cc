@@ -212,16 +212,16 @@ TEST_F(ClusterChangesTest, ATcpStreamGoesOnWithoutItsCluster) {
 TEST_F(ClusterChangesTest, EndpointsOfAFormerClusterChangeNothing) {
   const ClusterPtr former = make("a");
   set(0, former);
-  EXPECT_EQ(find()->endpointCount(), 1u);
+  EXPECT_EQ(find()->members().all, 1u);
   const ClusterPtr next = make("a");
   set(0, next);
-  EXPECT_EQ(find()->endpointCount(), 1u);
+  EXPECT_EQ(find()->members().all, 1u);
   net::Loop::Turn turn(loop_);
   clusters_.update(former, std::make_shared<EndpointSet>());
-  EXPECT_EQ(find()->endpointCount(), 1u);
+  EXPECT_EQ(find()->members().all, 1u);
   clusters_.update(make("a", 50), std::make_shared<EndpointSet>());
   clusters_.update(next, std::make_shared<EndpointSet>());
-  EXPECT_EQ(find()->endpointCount(), 0u);
+  EXPECT_EQ(find()->members().all, 0u);
 }
 
 TEST_F(ClusterChangesTest, MembersAreThoseOfTheVersionInForce) {
@@ -246,6 +246,28 @@ TEST_F(ClusterChangesTest, MembersAreThoseOfTheVersionInForce) {
   EXPECT_EQ(stat("c.membership_total"), 4u);
   set(0, nullptr);
   EXPECT_EQ(stat("c.membership_total"), 0u);
+}
+
+TEST_F(ClusterChangesTest, MembersCountByTheirHealth) {
+  const ClusterPtr cluster = make("a");
+  cluster->enter();
+  auto set = std::make_shared<EndpointSet>();
+  for (const Health health : {Health::Healthy, Health::Healthy, Health::Degraded, Health::Unhealthy,
+                              Health::Draining, Health::Draining}) {
+    auto endpoint = std::make_shared<Endpoint>();
+    endpoint->health = health;
+    set->all.push_back(std::move(endpoint));
+  }
+  cluster->publish(set);
+  const auto members = [this] {
+    return std::vector<uint64_t>{stat("c.membership_total"), stat("c.membership_healthy"),
+                                 stat("c.membership_degraded"), stat("c.membership_excluded")};
+  };
+  EXPECT_EQ(members(), (std::vector<uint64_t>{6, 2, 1, 2}));
+  cluster->publish(endpoints_);
+  EXPECT_EQ(members(), (std::vector<uint64_t>{1, 1, 0, 0}));
+  cluster->withdraw();
+  EXPECT_EQ(members(), (std::vector<uint64_t>{0, 0, 0, 0}));
 }
 
 TEST_F(ClusterChangesTest, MembersCountOnceWhicheverThreadCountsThem) {

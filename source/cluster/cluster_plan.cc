@@ -189,6 +189,8 @@ std::optional<ClusterPlan> planCluster(const ClusterProto& proto, const Where& a
   const Balancing balancing = planBalancing(proto, at);
   plan.settings.lb_policy = balancing.policy;
   plan.settings.choice_count = balancing.choice_count;
+  plan.settings.panic_threshold = balancing.panic_threshold;
+  plan.settings.fail_traffic_on_panic = balancing.fail_traffic_on_panic;
   readCircuitBreakers(proto.circuit_breakers(), plan.settings, at.field("circuit_breakers"));
   planHttp(proto, plan.settings, at);
   planTransport(proto, plan.settings, build, at);
@@ -201,7 +203,9 @@ std::optional<ClusterPlan> planCluster(const ClusterProto& proto, const Where& a
     plan.eds = planEds(proto, at);
     plan.settings.eds_service_name = proto.eds_cluster_config().service_name();
   } else if (type.known) {
-    plan.endpoints = planEndpoints(proto, type.discovery, balancing.locality_weighted, at);
+    Assignment assignment = planEndpoints(proto, type.discovery, balancing.locality_weighted, at);
+    plan.endpoints = std::move(assignment.endpoints);
+    plan.rules = assignment.rules;
   }
   if (type.discovery == Discovery::StrictDns || type.discovery == Discovery::LogicalDns) {
     plan.dns = planDns(proto, type.dns_cluster ? &*type.dns_cluster : nullptr, at,
@@ -221,6 +225,8 @@ std::shared_ptr<Endpoint> makeEndpoint(const EndpointSpec& spec, const net::Addr
   endpoint->hostname = spec.hostname;
   endpoint->weight = spec.weight;
   endpoint->priority = spec.priority;
+  endpoint->locality_weight = spec.locality_weight;
+  endpoint->health = spec.health;
   endpoint->region = spec.region;
   endpoint->zone = spec.zone;
   endpoint->sub_zone = spec.sub_zone;
@@ -236,16 +242,19 @@ bool isHost(const Endpoint& endpoint, const EndpointSpec& spec) {
 
 bool says(const Endpoint& endpoint, const EndpointSpec& spec) {
   return isHost(endpoint, spec) && endpoint.weight == spec.weight &&
-         endpoint.priority == spec.priority && endpoint.region == spec.region &&
+         endpoint.priority == spec.priority && endpoint.locality_weight == spec.locality_weight &&
+         endpoint.health == spec.health && endpoint.region == spec.region &&
          endpoint.zone == spec.zone && endpoint.sub_zone == spec.sub_zone;
 }
 
 }  // namespace
 
-EndpointSetPtr makeEndpoints(const std::vector<EndpointSpec>& specs, const EndpointSet& former) {
+EndpointSetPtr makeEndpoints(const std::vector<EndpointSpec>& specs, const EndpointSet& former,
+                             const PriorityRules& rules) {
   std::multimap<std::string_view, EndpointPtr> known;
   for (const EndpointPtr& endpoint : former.all) known.emplace(endpoint->text, endpoint);
   auto set = std::make_shared<EndpointSet>();
+  set->rules = rules;
   for (const EndpointSpec& spec : specs) {
     const auto [from, to] = known.equal_range(spec.address.text());
     auto same = std::find_if(from, to, [&](const auto& at) { return says(*at.second, spec); });

@@ -21,14 +21,15 @@
 namespace weir::cluster {
 
 // An endpoint as configured: an address, or in a DNS cluster a name (or literal) and a port.
-// Endpoints whose configured health is UNHEALTHY, DRAINING or TIMEOUT have none.
 struct EndpointSpec {
   net::Address address;  // of a STATIC cluster
   std::string name;      // of a DNS cluster: what to resolve
   uint16_t port = 0;     // with `name`
   std::string hostname;  // Endpoint.hostname; of a DNS cluster `name` where that is empty
-  uint32_t weight = 1;  // load_balancing_weight, times its locality's share where that is asked for
+  uint32_t weight = 1;
   uint32_t priority = 0;
+  uint32_t locality_weight = 0;  // where localities share by weight, else 0
+  Health health = Health::Healthy;
   std::string region, zone, sub_zone;
 };
 
@@ -49,9 +50,16 @@ struct EdsSpec {
   std::string name;  // service_name, or the cluster's
 };
 
+// What a ClusterLoadAssignment says.
+struct Assignment {
+  std::vector<EndpointSpec> endpoints;
+  PriorityRules rules;
+};
+
 struct ClusterPlan {
   ClusterSettings settings;
   std::vector<EndpointSpec> endpoints;  // none of an EDS cluster
+  PriorityRules rules;                  // nor these
   bool locality_weighted = false;
   DnsSpec dns;  // of a DNS cluster
   EdsSpec eds;  // of an EDS cluster
@@ -68,14 +76,14 @@ std::optional<ClusterPlan> planCluster(const envoy::config::cluster::v3::Cluster
                                        const Where& at, const ClusterBuild& build = {});
 
 // What EDS answered for the plan's cluster. Nothing, and reported, when anything is wrong with it.
-std::optional<std::vector<EndpointSpec>> planAssignment(
+std::optional<Assignment> planAssignment(
     const envoy::config::endpoint::v3::ClusterLoadAssignment& proto, const ClusterPlan& plan,
     const Where& at);
 
 // Endpoints that have addresses; of those that `former` has just so, its objects, and of those that
-// it has elsewhere (with another weight, priority or locality) the same hosts.
-EndpointSetPtr makeEndpoints(const std::vector<EndpointSpec>& specs,
-                             const EndpointSet& former = {});
+// it has elsewhere (with another weight, priority, locality or health) the same hosts.
+EndpointSetPtr makeEndpoints(const std::vector<EndpointSpec>& specs, const EndpointSet& former = {},
+                             const PriorityRules& rules = {});
 
 // One endpoint of a plan at an address; the same host as `former`, if that is not null.
 std::shared_ptr<Endpoint> makeEndpoint(const EndpointSpec& spec, const net::Address& address,

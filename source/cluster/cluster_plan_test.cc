@@ -72,138 +72,6 @@ TEST(ClusterPlan, TypedHttpOptionsWinOverTheOldFields) {
   EXPECT_EQ(planned.warnings(), Paths{"max_requests_per_connection"});
 }
 
-TEST(ClusterPlan, EndpointsAreRead) {
-  const Planned planned = planEndpoints(
-      R"({"locality": {"region": "r", "zone": "z", "sub_zone": "s"}, "priority": 1,
-          "lb_endpoints": [)" +
-      endpoint("127.0.0.1", 80, R"(, "load_balancing_weight": 5)") + "," + endpoint("::1", 81) +
-      R"(]}, {"lb_endpoints": [{"endpoint": {"hostname": "h", "address": {"pipe": {"path": "@x"}}}}]})");
-  ASSERT_TRUE(planned.plan) << planned.text();
-  const auto set = makeEndpoints(planned.plan->endpoints);
-  ASSERT_EQ(set->all.size(), 3u);
-  EXPECT_EQ(set->all[0]->text, "127.0.0.1:80");
-  EXPECT_EQ(set->all[0]->weight, 5u);
-  EXPECT_EQ(set->all[0]->priority, 1u);
-  EXPECT_EQ(set->all[0]->region + set->all[0]->zone + set->all[0]->sub_zone, "rzs");
-  EXPECT_EQ(set->all[1]->text, "[::1]:81");
-  EXPECT_EQ(set->all[1]->weight, 1u);
-  EXPECT_EQ(set->all[2]->text, "@x");
-  EXPECT_EQ(set->all[2]->hostname, "h");
-  EXPECT_EQ(set->all[2]->priority, 0u);
-  EXPECT_EQ(set->all[0]->connectAddress(), set->all[0]->address);
-}
-
-TEST(ClusterPlan, EndpointsOfEdsAreAskedForByName) {
-  const Planned planned =
-      plan(R"({"name": "c", "type": "EDS", "eds_cluster_config": {"eds_config": {"ads": {}}}})");
-  ASSERT_TRUE(planned.plan) << planned.text();
-  EXPECT_EQ(planned.plan->settings.discovery, Discovery::Eds);
-  EXPECT_EQ(planned.plan->eds.name, "c");
-  EXPECT_TRUE(planned.plan->eds.source.has_ads());
-  const Planned other = plan(R"({"name": "c", "type": "EDS",
-      "eds_cluster_config": {"eds_config": {"ads": {}}, "service_name": "s"}})");
-  ASSERT_TRUE(other.plan) << other.text();
-  EXPECT_EQ(other.plan->eds.name, "s");
-  EXPECT_EQ(other.plan->settings.eds_service_name, "s");
-  EXPECT_EQ(plan(R"({"name": "c", "type": "EDS"})").errors(),
-            Paths{"eds_cluster_config.eds_config"});
-}
-
-// An answer of EDS: what is wrong with it, and which endpoints it leaves as they are.
-TEST(ClusterPlan, AnAssignmentKeepsTheEndpointsThatItNamesAgain) {
-  const Planned planned =
-      plan(R"({"name": "c", "type": "EDS", "eds_cluster_config": {"eds_config": {"ads": {}}}})");
-  ASSERT_TRUE(planned.plan) << planned.text();
-  Report report;
-  const auto read = [&](const std::string& endpoints, const std::string& name = "c") {
-    envoy::config::endpoint::v3::ClusterLoadAssignment proto;
-    const std::string json = R"({"cluster_name": ")" + name +
-                             R"(", "endpoints": [{"lb_endpoints": [)" + endpoints + "]}]}";
-    EXPECT_TRUE(google::protobuf::util::JsonStringToMessage(json, &proto).ok()) << json;
-    return planAssignment(proto, *planned.plan, Where(report));
-  };
-  const std::string one = endpoint("127.0.0.1", 1), two = endpoint("127.0.0.1", 2);
-  const auto first = read(one + "," + two);
-  ASSERT_TRUE(first) << report.text();
-  const auto before = makeEndpoints(*first);
-  const auto second = read(two + "," + endpoint("127.0.0.1", 1, R"(, "load_balancing_weight": 3)"));
-  ASSERT_TRUE(second) << report.text();
-  const auto after = makeEndpoints(*second, *before);
-  ASSERT_EQ(after->all.size(), 2u);
-  EXPECT_EQ(after->all[0], before->all[1]);
-  EXPECT_NE(after->all[1], before->all[0]);
-  EXPECT_TRUE(after->all[1]->isSameHost(*before->all[0]));
-  EXPECT_FALSE(after->all[1]->isSameHost(*after->all[0]));
-  EXPECT_EQ(after->all[1]->weight, 3u);
-  EXPECT_FALSE(read(one, "other"));
-  EXPECT_FALSE(read(endpoint("a.name", 1)));
-  EXPECT_EQ(report.errors(), 2u);
-}
-
-TEST(ClusterPlan, UnhealthyEndpointsAreLeftOut) {
-  const auto with = [](int port, const std::string& health) {
-    return endpoint("127.0.0.1", port, R"(, "health_status": ")" + health + '"');
-  };
-  const Planned planned = planEndpoints(R"({"lb_endpoints": [)" + with(1, "HEALTHY") + "," +
-                                        with(2, "UNHEALTHY") + "," + with(3, "DRAINING") + "," +
-                                        with(4, "TIMEOUT") + "," + with(5, "DEGRADED") + "]}");
-  ASSERT_TRUE(planned.plan) << planned.text();
-  ASSERT_EQ(planned.plan->endpoints.size(), 2u);
-  EXPECT_EQ(planned.plan->endpoints[0].address.port(), 1);
-  EXPECT_EQ(planned.plan->endpoints[1].address.port(), 5);
-  EXPECT_EQ(planned.warnings(),
-            Paths{"load_assignment.endpoints[0].lb_endpoints[4].health_status"});
-}
-
-TEST(ClusterPlan, LocalityWeightsCountOnlyWhereTheyAreAskedFor) {
-  const std::string localities =
-      R"({"load_balancing_weight": 3, "lb_endpoints": [)" + endpoint("127.0.0.1", 1) + "," +
-      endpoint("127.0.0.1", 2) + R"(]}, {"load_balancing_weight": 1, "lb_endpoints": [)" +
-      endpoint("127.0.0.1", 3) + R"(]}, {"lb_endpoints": [)" + endpoint("127.0.0.1", 4) + "]}";
-  const Planned plain = planEndpoints(localities);
-  ASSERT_TRUE(plain.plan) << plain.text();
-  ASSERT_EQ(plain.plan->endpoints.size(), 4u);
-  for (const EndpointSpec& spec : plain.plan->endpoints) EXPECT_EQ(spec.weight, 1u);
-  const Planned weighted =
-      planEndpoints(localities, R"(, "common_lb_config": {"locality_weighted_lb_config": {}})");
-  ASSERT_TRUE(weighted.plan) << weighted.text();
-  ASSERT_EQ(weighted.plan->endpoints.size(), 3u) << "a locality without weight gets nothing";
-  const double one = weighted.plan->endpoints[2].weight;  // 1 of 4; the others 1.5 of 4
-  EXPECT_NEAR(weighted.plan->endpoints[0].weight / one, 1.5, 0.001);
-  EXPECT_NEAR(weighted.plan->endpoints[1].weight / one, 1.5, 0.001);
-}
-
-TEST(ClusterPlan, WrongEndpointsAreAllNamed) {
-  const Planned planned = planEndpoints(
-      R"({"priority": 129, "load_balancing_weight": 0, "lb_endpoints": [)" +
-      endpoint("example.com", 80) + "," + endpoint("127.0.0.1", 65536) + "," +
-      endpoint("127.0.0.1", 1, R"(, "load_balancing_weight": 0)") + R"(, {"endpoint": {}},
-      {"endpoint_name": "x"}, {"endpoint": {"address": {"socket_address": {"protocol": "UDP",
-       "address": "127.0.0.1", "named_port": "http", "resolver_name": "r"}}}},
-      {"endpoint": {"address": {"envoy_internal_address": {"server_listener_name": "x"}}}}]})");
-  const std::string base = "load_assignment.endpoints[0].";
-  const std::string in = base + "lb_endpoints[";
-  const std::string address = "].endpoint.address";
-  EXPECT_EQ(planned.errors(),
-            (Paths{in + "0" + address + ".socket_address.address",
-                   in + "1" + address + ".socket_address.port_value",
-                   in + "2].load_balancing_weight", in + "3" + address, in + "4].endpoint_name",
-                   in + "5" + address + ".socket_address.named_port",
-                   in + "5" + address + ".socket_address.protocol",
-                   in + "5" + address + ".socket_address.resolver_name",
-                   in + "6" + address + ".envoy_internal_address", base + "load_balancing_weight",
-                   base + "priority"}))
-      << planned.text();
-  EXPECT_NE(planned.text().find("STRICT_DNS"), std::string::npos) << "names the way out";
-}
-
-TEST(ClusterPlan, WeightsOfALocalityMustFitTheirSum) {
-  const std::string heavy = R"(, "load_balancing_weight": 4294967295)";
-  const Planned planned = planEndpoints(R"({"lb_endpoints": [)" + endpoint("127.0.0.1", 1, heavy) +
-                                        "," + endpoint("127.0.0.1", 2, heavy) + "]}");
-  EXPECT_EQ(planned.errors(), Paths{"load_assignment.endpoints[0]"});
-}
-
 struct Refused {
   std::string fields, path, text;
 };
@@ -375,9 +243,13 @@ TEST(ClusterPlan, TheFirstPolicyThatWeirHasIsUsed) {
   const Planned nested = planWith(
       R"("load_balancing_policy": {"policies": [)" +
       policy("wrr_locality.v3.WrrLocality",
-             R"("endpoint_picking_policy": {"policies": [)" + policy("random.v3.Random") + "]}") +
+             R"("endpoint_picking_policy": {"policies": [)" +
+                 policy("random.v3.Random", R"("locality_lb_config": {"zone_aware_lb_config":
+                        {"fail_traffic_on_panic": true}})") +
+                 "]}") +
       "]}");
   ASSERT_TRUE(nested.plan) << nested.text();
+  EXPECT_TRUE(nested.plan->settings.fail_traffic_on_panic);
   EXPECT_EQ(nested.plan->settings.lb_policy, LbPolicy::Random);
   const Planned slow =
       planWith(R"("load_balancing_policy": {"policies": [)" +

@@ -54,9 +54,11 @@ struct ClusterSettings {
   bool added_via_api = false;    // by a control plane
   Discovery discovery = Discovery::Static;
   LbPolicy lb_policy = LbPolicy::RoundRobin;
-  uint32_t choice_count = 2;  // of LeastRequest
-  Limits limits;              // of DEFAULT priority
-  Limits high_limits;         // of HIGH priority
+  uint32_t choice_count = 2;           // of LeastRequest
+  uint32_t panic_threshold = 50;       // percent of endpoints that are available; 0: no panic
+  bool fail_traffic_on_panic = false;  // else all endpoints get it
+  Limits limits;                       // of DEFAULT priority
+  Limits high_limits;                  // of HIGH priority
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds idle_timeout{3'600'000};  // of pooled connections; 0: none
   size_t buffer_limit = 1 << 20;                      // per_connection_buffer_limit_bytes

@@ -44,6 +44,7 @@ ClusterStats::ClusterStats(const StatScope& scope, bool speaks_http2)
       rq_pending_total(scope.counter("upstream_rq_pending_total")),
       rq_pending_overflow(scope.counter("upstream_rq_pending_overflow")),
       rq_pending_failure_eject(scope.counter("upstream_rq_pending_failure_eject")),
+      lb_healthy_panic(scope.counter("lb_healthy_panic")),
       rq_active(scope.gauge("upstream_rq_active")),
       rq_pending_active(scope.gauge("upstream_rq_pending_active")),
       cx_connect_ms(scope.histogram("upstream_cx_connect_ms", Histogram::Unit::Microseconds)),

@@ -27,7 +27,7 @@ class ClusterStats {
       rq_per_try_idle_timeout, rq_rx_reset, rq_tx_reset, rq_retry, rq_retry_success,
       rq_retry_overflow, rq_retry_limit_exceeded, rq_retry_backoff_exponential,
       rq_retry_backoff_ratelimited, retry_or_shadow_abandoned, rq_pending_total,
-      rq_pending_overflow, rq_pending_failure_eject;
+      rq_pending_overflow, rq_pending_failure_eject, lb_healthy_panic;
   Gauge rq_active, rq_pending_active;
   Histogram cx_connect_ms, cx_length_ms, rq_time;
 

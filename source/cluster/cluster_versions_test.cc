@@ -25,12 +25,18 @@ class ClusterVersionsTest : public ClusterChangesTest {
     turn();
     return accept();
   }
-  // The same host with another weight.
-  void weigh(uint32_t weight) {
+  // The same host with another weight or health.
+  void change(uint32_t weight, Health health = Health::Healthy) {
     auto endpoint = std::make_shared<Endpoint>(endpoints_->all[0]->shared_counts);
     endpoint->address = endpoints_->all[0]->address;
     endpoint->weight = weight;
+    endpoint->health = health;
     endpoints_ = std::make_shared<const EndpointSet>(EndpointSet{{std::move(endpoint)}});
+  }
+  void publish(const ClusterPtr& cluster) {
+    net::Loop::Turn turn(loop_);
+    cluster->publish(endpoints_);
+    clusters_.update(cluster, endpoints_);
   }
 };
 
@@ -149,18 +155,37 @@ TEST_F(ClusterVersionsTest, AnotherWeightIsTheSameHost) {
   Request first(chunks_), next(chunks_);
   const net::Fd peer = connected(first);
   answer(peer, "first");
-  weigh(5);
-  {
-    net::Loop::Turn turn(loop_);
-    cluster->publish(endpoints_);
-    clusters_.update(cluster, endpoints_);
-  }
+  change(5);
+  publish(cluster);
   EXPECT_EQ(find()->chooseEndpoint(0)->weight, 5u);
   acquire(next, *find());
   answer(peer, "next");
   EXPECT_EQ(next.said, "200 next");
   EXPECT_EQ(stat("c.upstream_cx_total"), 1u);
   EXPECT_EQ(endpoints_->all[0]->counts.cx_active, 1u);
+}
+
+TEST_F(ClusterVersionsTest, AnEndpointThatIsIllForAWhileKeepsItsConnections) {
+  settings_.panic_threshold = 0;
+  const ClusterPtr cluster = put("a").lock();
+  Request first(chunks_), busy(chunks_), next(chunks_);
+  const net::Fd idle = connected(first);
+  const net::Fd peer = connected(busy);
+  answer(idle, "first");
+  change(1, Health::Unhealthy);
+  publish(cluster);
+  EXPECT_EQ(find()->choose(0), nullptr);
+  EXPECT_EQ(find()->chooseEndpoint(0), nullptr);
+  answer(peer, "busy");
+  EXPECT_EQ(busy.said, "200 busy");
+  change(1, Health::Degraded);
+  publish(cluster);
+  acquire(next, *find());
+  EXPECT_FALSE(isClosed(idle));
+  EXPECT_EQ(stat("c.upstream_cx_total"), 2u);
+  EXPECT_EQ(stat("c.upstream_cx_active"), 2u);
+  net::Loop::Turn turn(loop_);
+  if (next.stream != nullptr) std::exchange(next.stream, nullptr)->detach();
 }
 
 TEST_F(ClusterVersionsTest, OneThatDoesNotContinueEndsAllBeforeIt) {

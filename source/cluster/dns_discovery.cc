@@ -175,6 +175,7 @@ DnsDiscovery::DnsDiscovery(net::Loop& loop, net::Resolver& resolver, const Clust
       resolver_(resolver),
       discovery_(plan.settings.discovery),
       spec_(plan.dns),
+      rules_(plan.rules),
       stats_(scope),
       callbacks_(std::move(callbacks)),
       former_(former.all),
@@ -206,6 +207,7 @@ void DnsDiscovery::onTargetAnswered() {
 
 void DnsDiscovery::publish() {
   auto set = std::make_shared<EndpointSet>();
+  set->rules = rules_;
   for (const auto& target : targets_) {
     set->all.insert(set->all.end(), target->endpoints().begin(), target->endpoints().end());
   }

@@ -65,6 +65,7 @@ class DnsDiscovery {
   net::Resolver& resolver_;
   const Discovery discovery_;
   const DnsSpec spec_;
+  const PriorityRules rules_;
   const Stats stats_;
   const Callbacks callbacks_;
   std::vector<EndpointPtr> former_;  // that nobody has taken yet

@@ -27,6 +27,7 @@ class DnsDiscoveryTest : public testing::Test, public net::TimerUser {
     settings.tries = 1;
     resolver_ = *net::Resolver::make(loop_, settings);
     plan_.settings.discovery = Discovery::StrictDns;
+    plan_.rules.overprovisioning_factor = 200;
     plan_.dns.family = net::AddressFamily::V4Only;
     plan_.dns.refresh = plan_.dns.failure_base = plan_.dns.failure_max = 20ms;
   }
@@ -38,6 +39,7 @@ class DnsDiscoveryTest : public testing::Test, public net::TimerUser {
     spec.name = spec.hostname = name;
     spec.port = port;
     spec.weight = 3;
+    spec.health = Health::Degraded;
     spec.zone = "z1";
     plan_.endpoints.push_back(spec);
   }
@@ -105,6 +107,8 @@ TEST_F(DnsDiscoveryTest, StrictDnsMakesAnEndpointOfEveryAddressOfEveryName) {
   EXPECT_EQ(endpoint.hostname, "a.test");
   EXPECT_EQ(endpoint.weight, 3u);
   EXPECT_EQ(endpoint.zone, "z1");
+  EXPECT_EQ(endpoint.health, Health::Degraded);
+  EXPECT_EQ(sets_[1]->rules.overprovisioning_factor, 200u);
 }
 
 TEST_F(DnsDiscoveryTest, EndpointsThatStayAreTheSameObjects) {

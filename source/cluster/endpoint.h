@@ -1,7 +1,7 @@
 // An Endpoint is one address of a cluster; an EndpointSet is what load balancing chooses from: an
 // immutable list, replaced as a whole when discovery or health changes it. Endpoints that stay are
-// shared between the old set and the new one. One that only has another weight, priority or
-// locality is a new object with the same counts: the same host, whose connections go on.
+// shared between the old set and the new one. One that only has another weight, priority, locality
+// or health is a new object with the same counts: the same host, whose connections go on.
 #pragma once
 
 #include <atomic>
@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "source/cluster/health.h"
 #include "source/net/address.h"
 
 namespace weir::cluster {
@@ -48,6 +49,8 @@ struct Endpoint {
   std::string hostname;                   // the name it was resolved from, or Endpoint.hostname
   uint32_t weight = 1;
   uint32_t priority = 0;
+  uint32_t locality_weight = 0;  // of a cluster that has such weights
+  Health health = Health::Healthy;
   std::string region, zone, sub_zone;
   std::shared_ptr<EndpointCounts> shared_counts;  // of all that are the same host
   EndpointCounts& counts;
@@ -63,8 +66,15 @@ struct Endpoint {
 
 using EndpointPtr = std::shared_ptr<const Endpoint>;
 
+// How the health of a priority's endpoints counts (ClusterLoadAssignment.Policy).
+struct PriorityRules {
+  uint32_t overprovisioning_factor = 140;  // percent of what its endpoints need to carry
+  bool weighted_health = false;            // by their weights, not their number
+};
+
 struct EndpointSet {
   std::vector<EndpointPtr> all;
+  PriorityRules rules = {};
 };
 
 using EndpointSetPtr = std::shared_ptr<const EndpointSet>;

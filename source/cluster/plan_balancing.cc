@@ -27,12 +27,20 @@ void refuseBias(const envoy::config::core::v3::RuntimeDouble& bias, bool set, co
   }
 }
 
+// Of what is said about zones only the panic is obeyed, which has nothing to do with them.
+template <typename ZoneAware>
+void readZoneAware(ZoneAware proto, Balancing& balancing, const Where& at) {
+  balancing.fail_traffic_on_panic = proto.fail_traffic_on_panic();
+  proto.clear_fail_traffic_on_panic();
+  Unsupported(at).ignore(proto.ByteSizeLong() != 0, "zone_aware_lb_config",
+                         "preferring the own zone");
+}
+
 template <typename Policy>
 void readLocality(const Policy& proto, Balancing& balancing, const Where& at) {
   const Where here = at.field("locality_lb_config");
   balancing.locality_weighted = proto.locality_lb_config().has_locality_weighted_lb_config();
-  Unsupported(here).ignore(proto.locality_lb_config().has_zone_aware_lb_config(),
-                           "zone_aware_lb_config", "preferring the own zone");
+  readZoneAware(proto.locality_lb_config().zone_aware_lb_config(), balancing, here);
 }
 
 void readLeastRequest(const policies::least_request::v3::LeastRequest& proto, Balancing& balancing,
@@ -150,8 +158,16 @@ void readOldSettings(const ClusterProto& proto, Balancing& balancing, const Wher
   const Where here = at.field("common_lb_config");
   const auto& common = proto.common_lb_config();
   balancing.locality_weighted = common.has_locality_weighted_lb_config();
-  Unsupported(here).ignore(common.has_zone_aware_lb_config(), "zone_aware_lb_config",
-                           "preferring the own zone");
+  readZoneAware(common.zone_aware_lb_config(), balancing, here);
+}
+
+// Whole percents, as in Envoy.
+void readPanicThreshold(const envoy::type::v3::Percent& proto, Balancing& balancing,
+                        const Where& at) {
+  if (!(proto.value() >= 0 && proto.value() <= 100)) {
+    return at.field("healthy_panic_threshold").error("expected a percentage from 0 to 100");
+  }
+  balancing.panic_threshold = static_cast<uint32_t>(proto.value());
 }
 
 }  // namespace
@@ -167,8 +183,9 @@ Balancing planBalancing(const ClusterProto& proto, const Where& at) {
   const Where common = at.field("common_lb_config");
   const auto& settings = proto.common_lb_config();
   const Unsupported unsupported(common);
-  unsupported.ignore(settings.has_healthy_panic_threshold(), "healthy_panic_threshold",
-                     "a panic threshold");
+  if (settings.has_healthy_panic_threshold()) {
+    readPanicThreshold(settings.healthy_panic_threshold(), balancing, common);
+  }
   unsupported.ignore(settings.ignore_new_hosts_until_first_hc(), "ignore_new_hosts_until_first_hc",
                      "waiting for the first health check");
   unsupported.ignore(settings.has_consistent_hashing_lb_config(), "consistent_hashing_lb_config",

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <tuple>
 
@@ -22,7 +21,7 @@ class Reading {
       : discovery_(discovery), locality_weighted_(locality_weighted) {}
 
   void localities(const ClusterLoadAssignment& proto, const Where& at);
-  std::vector<EndpointSpec> take() { return std::move(specs_); }
+  Assignment take() { return {std::move(specs_), rules_}; }
 
  private:
   void locality(const LocalityLbEndpoints& proto, const Where& at);
@@ -30,19 +29,27 @@ class Reading {
   bool readAddress(const envoy::config::core::v3::Address& proto, EndpointSpec& spec,
                    const Where& at) const;
   bool readSocketAddress(const SocketAddress& proto, EndpointSpec& spec, const Where& at) const;
-  void spreadLocalityWeights();
-
-  // Endpoints of one locality entry: specs_[begin, end).
-  struct Group {
-    size_t begin, end;
-    uint32_t weight;
-  };
+  void policy(const ClusterLoadAssignment::Policy& proto, const Where& at);
 
   const Discovery discovery_;
   const bool locality_weighted_;
   std::vector<EndpointSpec> specs_;
-  std::vector<Group> groups_;
+  PriorityRules rules_;
 };
+
+Health healthOf(HealthStatus status) {
+  switch (status) {
+    case HealthStatus::UNHEALTHY:
+    case HealthStatus::TIMEOUT:
+      return Health::Unhealthy;
+    case HealthStatus::DRAINING:
+      return Health::Draining;
+    case HealthStatus::DEGRADED:
+      return Health::Degraded;
+    default:
+      return Health::Healthy;
+  }
+}
 
 bool isDns(Discovery discovery) {
   return discovery == Discovery::StrictDns || discovery == Discovery::LogicalDns;
@@ -132,20 +139,7 @@ void Reading::endpoint(const LbEndpoint& proto, const EndpointSpec& shared, cons
   unsupported.ignore(endpoint.additional_addresses_size() != 0, "additional_addresses",
                      "trying further addresses of an endpoint");
   if (!readAddress(endpoint.address(), spec, here.field("address"))) return;
-  switch (proto.health_status()) {
-    case HealthStatus::UNHEALTHY:
-    case HealthStatus::DRAINING:
-    case HealthStatus::TIMEOUT:
-      return;
-    case HealthStatus::DEGRADED:
-      at.field("health_status")
-          .warning(
-              "DEGRADED counts as healthy: endpoints used only when "
-              "others fail are not supported yet");
-      break;
-    default:
-      break;
-  }
+  spec.health = healthOf(proto.health_status());
   specs_.push_back(std::move(spec));
 }
 
@@ -162,7 +156,7 @@ void Reading::locality(const LocalityLbEndpoints& proto, const Where& at) {
   const Unsupported unsupported(at);
   unsupported.refuse(proto.has_leds_cluster_locality_config(), "leds_cluster_locality_config",
                      "discovery of a locality's endpoints (LEDS)");
-  const size_t begin = specs_.size();
+  if (locality_weighted_) shared.locality_weight = proto.load_balancing_weight().value();
   const auto read = [&](const auto& endpoints, const Where& list_at) {
     for (int i = 0; i < endpoints.size(); ++i) {
       endpoint(endpoints[i], shared, list_at.index(static_cast<size_t>(i)));
@@ -175,32 +169,17 @@ void Reading::locality(const LocalityLbEndpoints& proto, const Where& at) {
   } else {
     read(proto.lb_endpoints(), at.field("lb_endpoints"));
   }
-  groups_.push_back({begin, specs_.size(), proto.load_balancing_weight().value()});
 }
 
-// An endpoint's share of its priority is its locality's weight times its share of the locality, as
-// in Envoy; a locality without a weight gets nothing. Shares become whole weights of 1 to 2^20.
-void Reading::spreadLocalityWeights() {
-  std::vector<double> shares(specs_.size(), 0);
-  double least = HUGE_VAL, most = 0;
-  for (const Group& group : groups_) {
-    double sum = 0;
-    for (size_t i = group.begin; i < group.end; ++i) sum += specs_[i].weight;
-    for (size_t i = group.begin; i < group.end; ++i) {
-      shares[i] = sum == 0 ? 0 : group.weight * (specs_[i].weight / sum);
-      if (shares[i] == 0) continue;
-      least = std::min(least, shares[i]);
-      most = std::max(most, shares[i]);
-    }
+void Reading::policy(const ClusterLoadAssignment::Policy& proto, const Where& at) {
+  Unsupported(at).refuse(proto.drop_overloads_size() != 0, "drop_overloads",
+                         "dropping a share of the requests");
+  rules_.weighted_health = proto.weighted_priority_health();
+  if (!proto.has_overprovisioning_factor()) return;
+  rules_.overprovisioning_factor = proto.overprovisioning_factor().value();
+  if (rules_.overprovisioning_factor == 0) {
+    at.field("overprovisioning_factor").error("expected at least 1");
   }
-  constexpr double kMost = 1 << 20;
-  std::vector<EndpointSpec> kept;
-  for (size_t i = 0; i < specs_.size(); ++i) {
-    if (shares[i] == 0) continue;
-    specs_[i].weight = std::max(1u, static_cast<uint32_t>(shares[i] * kMost / most + 0.5));
-    kept.push_back(std::move(specs_[i]));
-  }
-  specs_ = std::move(kept);
 }
 
 void Reading::localities(const ClusterLoadAssignment& proto, const Where& at) {
@@ -218,16 +197,8 @@ void Reading::localities(const ClusterLoadAssignment& proto, const Where& at) {
       }
     }
   }
-  if (locality_weighted_) spreadLocalityWeights();
   Unsupported(at).ignore(proto.named_endpoints_size() != 0, "named_endpoints", "naming endpoints");
-  const Where policy_at = at.field("policy");
-  const Unsupported unsupported(policy_at);
-  unsupported.refuse(proto.policy().drop_overloads_size() != 0, "drop_overloads",
-                     "dropping a share of the requests");
-  unsupported.ignore(proto.policy().has_overprovisioning_factor(), "overprovisioning_factor",
-                     "sharing load between priorities");
-  unsupported.ignore(proto.policy().weighted_priority_health(), "weighted_priority_health",
-                     "sharing load between priorities");
+  policy(proto.policy(), at.field("policy"));
 }
 
 // A LOGICAL_DNS cluster is one name behind one endpoint.
@@ -246,8 +217,8 @@ void checkLogicalDns(const ClusterLoadAssignment& proto, const Where& at) {
 
 }  // namespace
 
-std::vector<EndpointSpec> planEndpoints(const ClusterProto& proto, Discovery discovery,
-                                        bool locality_weighted, const Where& at) {
+Assignment planEndpoints(const ClusterProto& proto, Discovery discovery, bool locality_weighted,
+                         const Where& at) {
   const Where here = at.field("load_assignment");
   if (proto.has_load_assignment() && proto.load_assignment().cluster_name().empty()) {
     here.field("cluster_name").error("expected a name, found nothing");
@@ -274,8 +245,8 @@ EdsSpec planEds(const ClusterProto& proto, const Where& at) {
   return spec;
 }
 
-std::optional<std::vector<EndpointSpec>> planAssignment(const ClusterLoadAssignment& proto,
-                                                        const ClusterPlan& plan, const Where& at) {
+std::optional<Assignment> planAssignment(const ClusterLoadAssignment& proto,
+                                         const ClusterPlan& plan, const Where& at) {
   const size_t errors_before = at.report().errors();
   if (proto.cluster_name() != plan.eds.name) {
     at.field("cluster_name")

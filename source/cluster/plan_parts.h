@@ -47,6 +47,8 @@ struct Balancing {
   LbPolicy policy = LbPolicy::RoundRobin;
   uint32_t choice_count = 2;
   bool locality_weighted = false;
+  uint32_t panic_threshold = 50;
+  bool fail_traffic_on_panic = false;
 };
 
 Balancing planBalancing(const ClusterProto& proto, const Where& at);
@@ -57,7 +59,7 @@ void planHttp(const ClusterProto& proto, ClusterSettings& settings, const Where&
 DnsSpec planDns(const ClusterProto& proto, const DnsClusterProto* dns_cluster, const Where& at,
                 const Where& dns_cluster_at);
 EdsSpec planEds(const ClusterProto& proto, const Where& at);
-std::vector<EndpointSpec> planEndpoints(const ClusterProto& proto, Discovery discovery,
-                                        bool locality_weighted, const Where& at);
+Assignment planEndpoints(const ClusterProto& proto, Discovery discovery, bool locality_weighted,
+                         const Where& at);
 
 }  // namespace weir::cluster

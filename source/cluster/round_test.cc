@@ -7,23 +7,15 @@
 namespace weir::cluster {
 namespace {
 
-EndpointSet setOf(std::initializer_list<uint32_t> weights) {
-  EndpointSet set;
-  for (const uint32_t weight : weights) {
-    auto endpoint = std::make_shared<Endpoint>();
-    endpoint->weight = weight;
-    set.all.push_back(std::move(endpoint));
-  }
-  return set;
-}
+using Weights = std::vector<uint64_t>;
 
 TEST(Round, EqualWeightsVisitEachOnceInOrder) {
-  EXPECT_EQ(makeRound(setOf({7, 7, 7})), (std::vector<uint32_t>{0, 1, 2}));
-  EXPECT_TRUE(makeRound(EndpointSet{}).empty());
+  EXPECT_EQ(makeOrder(Weights{7, 7, 7}), (std::vector<uint32_t>{0, 1, 2}));
+  EXPECT_TRUE(makeOrder({}).empty());
 }
 
 TEST(Round, WeightsAreExactAndSpread) {
-  const auto round = makeRound(setOf({10, 2, 2}));  // 5:1:1
+  const auto round = makeOrder(Weights{10, 2, 2});  // 5:1:1
   ASSERT_EQ(round.size(), 7u);
   std::map<uint32_t, int> count;
   for (const uint32_t i : round) ++count[i];
@@ -33,7 +25,7 @@ TEST(Round, WeightsAreExactAndSpread) {
 }
 
 TEST(Round, HugeWeightsStayBoundedAndNobodyStarves) {
-  const auto round = makeRound(setOf({4'000'000'000u, 1, 1'999'999'999u}));
+  const auto round = makeOrder(Weights{4'000'000'000u, 1, 1'999'999'999u});
   EXPECT_LE(round.size(), kMaxRound + 3);
   std::map<uint32_t, int> count;
   for (const uint32_t i : round) ++count[i];
@@ -41,12 +33,10 @@ TEST(Round, HugeWeightsStayBoundedAndNobodyStarves) {
   EXPECT_NEAR(static_cast<double>(count[0]) / count[2], 2.0, 0.01);
 }
 
-TEST(Round, OnlyTheFirstPriorityIsUsed) {
-  EndpointSet set = setOf({1, 1});
-  auto backup = std::make_shared<Endpoint>();
-  backup->priority = 1;
-  set.all.insert(set.all.begin(), backup);
-  EXPECT_EQ(makeRound(set), (std::vector<uint32_t>{1, 2}));
+TEST(Round, AdvancesFromItsPlaceAndBeginsAnew) {
+  Round round{{5, 6, 7}, 1};
+  EXPECT_EQ(round.advance(), 7u);
+  EXPECT_EQ(round.advance(), 5u);
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ class WorkerCluster final : public ClusterUses, public net::Deferred {
  public:
   static constexpr size_t kMostNames = WorkerPools::kMostNames;
 
-  // The next endpoint's pool; null when there is no endpoint. `downstream` is what the request came
+  // The next endpoint's pool; null when none may have it. `downstream` is what the request came
   // in, `server_name` what the settings' RequestNames made of it.
   Pool* choose(uint64_t random, Priority priority = Priority::Default,
                Protocol downstream = Protocol::Http11, std::string_view server_name = {}) {
@@ -37,7 +37,7 @@ class WorkerCluster final : public ClusterUses, public net::Deferred {
   const Cluster& cluster() const { return *cluster_; }
   const ClusterPtr& shared() const { return cluster_; }
   size_t nameCount() const { return pools_.nameCount(); }
-  size_t endpointCount() const { return pools_.endpointCount(); }
+  const Tally& members() const { return pools_.members(); }
 
  private:
   friend class WorkerClusters;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
-#include "source/cluster/round.h"
+#include "source/cluster/membership.h"
 
 namespace weir::cluster {
 
@@ -11,44 +11,13 @@ WorkerPools::WorkerPools(net::Loop& loop, ClusterPtr cluster, uint64_t random)
     : loop_(loop),
       cluster_(std::move(cluster)),
       endpoints_(std::make_shared<EndpointSet>()),
+      balancer_(random),
       lines_(loop, *this, *cluster_) {
   update(cluster_->endpoints());
-  // Workers start at different places, or the first endpoints would get every worker's first
-  // request.
-  if (!round_.empty()) next_ = random % round_.size();
 }
 
 WorkerPools::~WorkerPools() {
   if (among_ != nullptr) among_->erase(this);
-}
-
-uint32_t WorkerPools::chooseIndex(uint64_t random) {
-  switch (cluster_->settings().lb_policy) {
-    case LbPolicy::RoundRobin:
-      if (++next_ >= round_.size()) next_ = 0;
-      return round_[next_];
-    case LbPolicy::LeastRequest:
-      return leastBusy(random);
-    case LbPolicy::Random:
-      break;
-  }
-  return round_[random % round_.size()];
-}
-
-// Of a few drawn by weight, the one with the fewest requests for its weight.
-uint32_t WorkerPools::leastBusy(uint64_t random) const {
-  const auto requests = [this](uint32_t index) {
-    return endpoints_->all[index]->counts.rq_active.load(std::memory_order_relaxed) + 1;
-  };
-  uint32_t best = round_[random % round_.size()];
-  for (uint32_t drawn = 1; drawn < cluster_->settings().choice_count; ++drawn) {
-    random = random * 6364136223846793005u + 1442695040888963407u;  // Knuth's MMIX generator
-    const uint32_t other = round_[(random >> 32) % round_.size()];
-    const uint64_t best_weight = endpoints_->all[best]->weight;
-    const uint64_t other_weight = endpoints_->all[other]->weight;
-    if (requests(other) * best_weight < requests(best) * other_weight) best = other;
-  }
-  return best;
 }
 
 HttpVersion WorkerPools::versionFor(Protocol downstream) const {
@@ -71,9 +40,10 @@ WorkerPools::PoolTable& WorkerPools::tableFor(std::string_view server_name) {
 
 Pool* WorkerPools::choose(uint64_t random, Priority priority, Protocol downstream,
                           std::string_view server_name) {
+  uint32_t index;
+  if (!balancer_.choose(random, index)) return nullptr;
   // A pooled connection serves many clients, and a PROXY header names one.
-  if (round_.empty() || cluster_->settings().proxy_header != nullptr) return nullptr;
-  const uint32_t index = chooseIndex(random);
+  if (cluster_->settings().proxy_header != nullptr) return nullptr;
   const HttpVersion version = versionFor(downstream);
   const size_t own = version == HttpVersion::Http2 ? 2 : 0;
   Pools& pools = tableFor(server_name)[static_cast<size_t>(priority) + own];
@@ -93,11 +63,10 @@ ByteLine* WorkerPools::chooseLine(uint64_t random) {
 }
 
 EndpointPtr WorkerPools::chooseEndpoint(uint64_t random) {
-  if (round_.empty()) {
-    cluster_->stats().cx_none_healthy.add();
-    return nullptr;
-  }
-  return endpoints_->all[chooseIndex(random)];
+  uint32_t index;
+  if (balancer_.choose(random, index)) return endpoints_->all[index];
+  cluster_->stats().cx_none_healthy.add();
+  return nullptr;
 }
 
 // Pools of hosts that stay find their new places; they keep the endpoint that they were made for.
@@ -142,10 +111,8 @@ void WorkerPools::update(EndpointSetPtr endpoints) {
   for (auto& [name, table] : named_) moveTo(*endpoints, table);
   endpoints_ = std::move(endpoints);
   lines_.keepOnly(*endpoints_);
-  // RANDOM does not look at weights, as in Envoy.
-  const bool weighted = cluster_->settings().lb_policy != LbPolicy::Random;
-  round_ = weighted ? makeRound(*endpoints_) : firstPriority(*endpoints_);
-  next_ = round_.empty() ? 0 : next_ % round_.size();
+  members_ = membersOf(*endpoints_);
+  balancer_.update(endpoints_, *cluster_);
   drainSetAside();
 }
 

@@ -1,5 +1,5 @@
-// WorkerPools are one worker's connections to a cluster: its copy of the endpoint set, its place in
-// the round, and a pool for each endpoint and key that was used. Versions of the cluster that go on
+// WorkerPools are one worker's connections to a cluster: its copy of the endpoint set, its
+// Balancer, and a pool for each endpoint and key that was used. Versions of the cluster that go on
 // with the same connections (Cluster::continues()) have the same WorkerPools, one after the other;
 // each version's WorkerCluster and each connection is a use. Worker thread only.
 //
@@ -15,6 +15,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "source/cluster/balancer.h"
 #include "source/cluster/cluster.h"
 #include "source/cluster/cluster_use.h"
 #include "source/cluster/pool/byte_line.h"
@@ -38,7 +39,7 @@ class WorkerPools final : public PoolOwner, public net::Deferred {
   EndpointPtr chooseEndpoint(uint64_t random);
   void update(EndpointSetPtr endpoints);
   size_t nameCount() const { return named_.size(); }
-  size_t endpointCount() const { return endpoints_->all.size(); }
+  const Tally& members() const { return members_; }
 
   // The version in force from now on, with its endpoints; it continues the one before.
   void setCluster(ClusterPtr cluster);
@@ -56,25 +57,22 @@ class WorkerPools final : public PoolOwner, public net::Deferred {
   void onUnused() override { loop_.destroyLater(this); }
   void onPoolEmpty(Pool& pool) override;
 
-  uint32_t chooseIndex(uint64_t random);
   HttpVersion versionFor(Protocol downstream) const;
   PoolTable& tableFor(std::string_view server_name);
   void moveTo(const EndpointSet& endpoints, PoolTable& table);
   void setAside(PoolTable& table);
   void drainSetAside();
   std::vector<Pool*> all() const;
-  uint32_t leastBusy(uint64_t random) const;
 
   net::Loop& loop_;
   ClusterPtr cluster_;
   EndpointSetPtr endpoints_;
-  std::vector<uint32_t>
-      round_;  // indices into endpoints_->all, in weighted order; of RANDOM each once
+  Balancer balancer_;
+  Tally members_;
   PoolTable pools_;
   std::map<std::string, PoolTable, std::less<>> named_;
   Pools draining_;
   ByteLines lines_;
-  size_t next_ = 0;
   bool retired_ = false;
   std::unordered_set<WorkerPools*>* among_ = nullptr;  // where it stands while it is retired
 };

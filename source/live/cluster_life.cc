@@ -30,7 +30,7 @@ void ClusterLife::start(const cluster::Cluster* former) {
   if (secrets_ != nullptr) secrets_->start();
   switch (plan_.settings.discovery) {
     case Discovery::Static:
-      publish(cluster::makeEndpoints(plan_.endpoints, *former_));
+      publish(cluster::makeEndpoints(plan_.endpoints, *former_, plan_.rules));
       return becomeFound();
     case Discovery::StrictDns:
     case Discovery::LogicalDns:
@@ -90,10 +90,11 @@ std::optional<std::string> ClusterLife::take(const xds::Resource& resource) {
           &arena);
   if (auto why = parse(resource, assignment)) return why;
   Report report;
-  const auto specs = cluster::planAssignment(assignment, plan_, Where(report));
-  if (!specs) return wordsOf(report);
+  const auto planned = cluster::planAssignment(assignment, plan_, Where(report));
+  if (!planned) return wordsOf(report);
   const cluster::EndpointSetPtr now = cluster_->endpoints();
-  publish(cluster::makeEndpoints(*specs, now->all.empty() ? *former_ : *now));
+  publish(cluster::makeEndpoints(planned->endpoints, now->all.empty() ? *former_ : *now,
+                                 planned->rules));
   return std::nullopt;
 }
 

@@ -60,6 +60,7 @@ cluster::Pool* Forward::chooseEndpoint() {
   for (int64_t asked = 0; tries_->avoids(pool->endpoint(), asked); ++asked) {
     drawAgain();
     pool = cluster_->choose(random_, priority_, info_.protocol, server_name_);
+    if (pool == nullptr) return nullptr;  // in a panic, of those that are to fail
   }
   tries_->noteEndpoint(pool->endpoint());
   return pool;

@@ -373,12 +373,12 @@ const StatScope* Exchange::routeClusterStats() const {
   return cluster == nullptr ? nullptr : &cluster->cluster().statScope();
 }
 
-// Without health checks of our own yet, every endpoint that is there counts as healthy.
+// Who is degraded counts as healthy: it serves, if it must.
 std::optional<ClusterHealth> Exchange::clusterHealth(std::string_view name) const {
   const cluster::WorkerCluster* cluster =
       services_.clusters.find(services_.clusters.slotOf(name), random_);
   if (cluster == nullptr) return std::nullopt;
-  return ClusterHealth{cluster->endpointCount(), cluster->endpointCount()};
+  return ClusterHealth{cluster->members().all, cluster->members().available()};
 }
 
 void Exchange::setMetadata(std::string_view space, std::string_view key, std::string_view value) {

@@ -47,8 +47,8 @@ std::optional<std::string> use(ResourceType type, const Resource& resource) {
     if (auto why = live::parse(resource, proto)) return why;
     cluster::ClusterPlan plan;
     plan.eds.name = "a";
-    if (const auto specs = cluster::planAssignment(proto, plan, Where(report))) {
-      cluster::makeEndpoints(*specs, {});
+    if (const auto assignment = cluster::planAssignment(proto, plan, Where(report))) {
+      cluster::makeEndpoints(assignment->endpoints, {}, assignment->rules);
     }
   } else if (type == ResourceType::Routes) {
     envoy::config::route::v3::RouteConfiguration proto;
