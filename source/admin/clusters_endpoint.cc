@@ -12,6 +12,7 @@ namespace {
 
 using cluster::Cluster;
 using cluster::Endpoint;
+using cluster::Health;
 using envoy::admin::v3::SimpleMetric;
 
 // An endpoint's counters in the order of the text page.
@@ -35,6 +36,34 @@ uint64_t valueOf(const Endpoint& endpoint, const NamedCount& named) {
   return (endpoint.counts.*named.count).load(std::memory_order_relaxed);
 }
 
+std::string_view flagsOf(Health health) {
+  switch (health) {
+    case Health::Healthy:
+      return "healthy";
+    case Health::Degraded:
+      return "/degraded_eds_health";
+    case Health::Unhealthy:
+      return "/failed_eds_health";
+    case Health::Draining:
+      return "/eds_status_draining";
+  }
+  return "";
+}
+
+envoy::config::core::v3::HealthStatus statusOf(Health health) {
+  switch (health) {
+    case Health::Healthy:
+      return envoy::config::core::v3::HEALTHY;
+    case Health::Degraded:
+      return envoy::config::core::v3::DEGRADED;
+    case Health::Unhealthy:
+      return envoy::config::core::v3::UNHEALTHY;
+    case Health::Draining:
+      return envoy::config::core::v3::DRAINING;
+  }
+  return envoy::config::core::v3::UNKNOWN;
+}
+
 void appendLimits(std::string& to, const std::string& prefix, const cluster::Limits& limits) {
   to += prefix + "max_connections::" + std::to_string(limits.max_connections) + "\n";
   to += prefix + "max_pending_requests::" + std::to_string(limits.max_pending) + "\n";
@@ -51,7 +80,7 @@ void appendEndpoint(std::string& to, const std::string& cluster, const Endpoint&
     line(named.name, std::to_string(valueOf(endpoint, named)));
   }
   line("hostname", endpoint.hostname);
-  line("health_flags", "healthy");
+  line("health_flags", flagsOf(endpoint.health));
   line("weight", std::to_string(endpoint.weight));
   line("region", endpoint.region);
   line("zone", endpoint.zone);
@@ -98,7 +127,7 @@ void writeEndpoint(const Endpoint& endpoint, envoy::admin::v3::HostStatus& to) {
       metric.set_value(valueOf(endpoint, named));
     }
   }
-  to.mutable_health_status()->set_eds_health_status(envoy::config::core::v3::HEALTHY);
+  to.mutable_health_status()->set_eds_health_status(statusOf(endpoint.health));
   to.set_weight(endpoint.weight);
   to.set_hostname(endpoint.hostname);
   to.set_priority(endpoint.priority);

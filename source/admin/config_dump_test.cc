@@ -130,6 +130,9 @@ TEST_F(ConfigDumpTest, endpointsOnRequest) {
   EXPECT_EQ(assignment.cluster_name(), "back");
   ASSERT_EQ(assignment.endpoints_size(), 1);
   EXPECT_EQ(assignment.endpoints(0).locality().zone(), "z1");
+  EXPECT_EQ(assignment.policy().overprovisioning_factor().value(), 140u);
+  EXPECT_EQ(assignment.endpoints(0).lb_endpoints(0).health_status(),
+            envoy::config::core::v3::HEALTHY);
   const auto& endpoint = assignment.endpoints(0).lb_endpoints(0).endpoint();
   EXPECT_EQ(endpoint.address().socket_address().port_value(), 19873u);
 }

@@ -9,6 +9,17 @@
 
 namespace weir::admin {
 
+namespace {
+
+// What leaves counts as unhealthy here, as in Envoy.
+envoy::config::core::v3::HealthStatus statusOf(cluster::Health health) {
+  if (health == cluster::Health::Healthy) return envoy::config::core::v3::HEALTHY;
+  if (health == cluster::Health::Degraded) return envoy::config::core::v3::DEGRADED;
+  return envoy::config::core::v3::UNHEALTHY;
+}
+
+}  // namespace
+
 google::protobuf::Timestamp stampOf(std::chrono::system_clock::time_point when) {
   return google::protobuf::util::TimeUtil::MillisecondsToTimestamp(
       std::chrono::duration_cast<std::chrono::milliseconds>(when.time_since_epoch()).count());
@@ -29,7 +40,10 @@ envoy::config::endpoint::v3::ClusterLoadAssignment assignmentOf(const cluster::C
   std::map<std::tuple<uint32_t, std::string, std::string, std::string>,
            envoy::config::endpoint::v3::LocalityLbEndpoints*>
       localities;
-  for (const auto now = cluster.endpoints(); const cluster::EndpointPtr& endpoint : now->all) {
+  const auto now = cluster.endpoints();
+  assignment.mutable_policy()->mutable_overprovisioning_factor()->set_value(
+      now->rules.overprovisioning_factor);
+  for (const cluster::EndpointPtr& endpoint : now->all) {
     auto*& locality =
         localities[{endpoint->priority, endpoint->region, endpoint->zone, endpoint->sub_zone}];
     if (locality == nullptr) {
@@ -38,11 +52,14 @@ envoy::config::endpoint::v3::ClusterLoadAssignment assignmentOf(const cluster::C
       locality->mutable_locality()->set_region(endpoint->region);
       locality->mutable_locality()->set_zone(endpoint->zone);
       locality->mutable_locality()->set_sub_zone(endpoint->sub_zone);
+      if (endpoint->locality_weight != 0) {
+        locality->mutable_load_balancing_weight()->set_value(endpoint->locality_weight);
+      }
     }
     auto& entry = *locality->add_lb_endpoints();
     writeAddress(endpoint->connectAddress(), *entry.mutable_endpoint()->mutable_address());
     entry.mutable_endpoint()->set_hostname(endpoint->hostname);
-    entry.set_health_status(envoy::config::core::v3::HEALTHY);
+    entry.set_health_status(statusOf(endpoint->health));
     entry.mutable_load_balancing_weight()->set_value(endpoint->weight);
   }
   return assignment;

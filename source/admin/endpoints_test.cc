@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <sstream>
 
 #include "envoy/admin/v3/certs.pb.h"
 #include "envoy/admin/v3/clusters.pb.h"
@@ -166,6 +167,33 @@ TEST_F(EndpointsTest, clustersAsText) {
   EXPECT_EQ(get("/clusters?filter=none").body, "");
   EXPECT_EQ(get("/clusters?filter=(").status, 400);
   EXPECT_EQ(get("/clusters?filter=(").body, "Invalid re2 regex\n");
+}
+
+TEST_F(EndpointsTest, clustersShowTheHealthOfEndpoints) {
+  using cluster::Health;
+  auto set = std::make_shared<cluster::EndpointSet>();
+  for (const Health health :
+       {Health::Healthy, Health::Degraded, Health::Unhealthy, Health::Draining}) {
+    auto endpoint = std::make_shared<cluster::Endpoint>();
+    endpoint->health = health;
+    set->all.push_back(std::move(endpoint));
+  }
+  source_.table->front()->publish(std::move(set));
+  std::vector<std::string> flags;
+  std::istringstream lines(get("/clusters?filter=back").body);
+  for (std::string line; std::getline(lines, line);) {
+    const size_t at = line.find("::health_flags::");
+    if (at != line.npos) flags.push_back(line.substr(at + 16));
+  }
+  EXPECT_THAT(flags, ElementsAre("healthy", "/degraded_eds_health", "/failed_eds_health",
+                                 "/eds_status_draining"));
+  const auto proto = parsed<pb::Clusters>(get("/clusters?filter=back&format=json"));
+  std::vector<int> statuses;
+  for (const pb::HostStatus& host : proto.cluster_statuses(0).host_statuses()) {
+    statuses.push_back(host.health_status().eds_health_status());
+  }
+  using namespace envoy::config::core::v3;
+  EXPECT_THAT(statuses, ElementsAre(HEALTHY, DEGRADED, UNHEALTHY, DRAINING));
 }
 
 // Discovery publishes while a page thread writes.
