@@ -6,6 +6,7 @@ import concurrent.futures
 import contextlib
 import itertools
 import json
+import pathlib
 import signal
 import threading
 
@@ -157,3 +158,20 @@ def test_ending_at_once(proxy, times):
         traffic.await_more(50 * (times + 1))
         proxy.ask("POST", "/quitquitquit")
         assert proxy.process.wait() == 0
+
+
+def test_the_main_thread_comes_after_the_workers(place):
+    """Where CPUs are short, requests go before their configuration."""
+    weir = place.weir(place.server(), concurrency=2)
+    workers = {"wrk:worker_0", "wrk:worker_1"}
+    nice = {}
+
+    def named():
+        for task in pathlib.Path(f"/proc/{weir.pid}/task").iterdir():
+            name, fields = (task / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
+            name = "main" if task.name == str(weir.pid) else name
+            nice[name] = int(fields.split()[16])
+        return workers <= set(nice)
+
+    wait_for(named, "the workers have their names")
+    assert {nice[name] for name in workers} == {nice["main"] - 5}
