@@ -96,12 +96,7 @@ size_t LogStream::entries() const {
 
 void LogStream::onStreamEnd(std::string_view why) {
   if (stream_ == nullptr) return;
-  struct Ended final : net::Deferred {
-    std::unique_ptr<rpc::MessageStream> stream;
-  };
-  auto* ended = new Ended;  // it may be the one that calls
-  ended->stream = std::move(stream_);
-  loop_.destroyLater(ended);
+  rpc::destroyLater(loop_, std::move(stream_));
   if (finishing_) return stop();
   const net::SteadyTime now = loop_.now();
   if (now - opened_at_ >= kGood) {

@@ -12,7 +12,7 @@ using Part = uint32_t PriorityLoad::*;
 // What so many of them can take, in percent of everything; rounded down, as in Envoy.
 uint32_t capacity(uint64_t some, uint64_t all, uint32_t factor) {
   if (all == 0) return 0;
-  const double exact = double{1} * factor * static_cast<double>(some) / static_cast<double>(all);
+  const double exact = factor * static_cast<double>(some) / static_cast<double>(all);
   return static_cast<uint32_t>(std::min<double>(kEverything, exact));
 }
 

@@ -221,12 +221,7 @@ void LoadReporter::fill(const Reported& reported, Tracked& tracked, ClusterStats
 
 void LoadReporter::onStreamEnd(std::string_view why) {
   if (stream_ == nullptr) return;
-  struct Ended final : net::Deferred {
-    std::unique_ptr<rpc::MessageStream> stream;
-  };
-  auto* ended = new Ended;  // it may be the one that calls
-  ended->stream = std::move(stream_);
-  loop_.destroyLater(ended);
+  rpc::destroyLater(loop_, std::move(stream_));
   errors_.add();
   const auto pause = back_off_.next(settings_.random());
   spdlog::warn("load reports: the stream ended: {}; the next one in {} ms", why, pause.count());

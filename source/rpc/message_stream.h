@@ -8,6 +8,9 @@
 #include <functional>
 #include <memory>
 #include <string_view>
+#include <utility>
+
+#include "source/net/loop.h"
 
 namespace weir::rpc {
 
@@ -34,6 +37,16 @@ class MessageStream {
   // There is nothing more to send; the other side ends the stream when it has read all.
   virtual void finish() = 0;
 };
+
+// At the end of the turn: the stream may be the one that calls.
+inline void destroyLater(net::Loop& loop, std::unique_ptr<MessageStream> stream) {
+  struct Ended final : net::Deferred {
+    std::unique_ptr<MessageStream> stream;
+  };
+  auto* ended = new Ended;
+  ended->stream = std::move(stream);
+  loop.destroyLater(ended);
+}
 
 // `method`: "/package.Service/Method".
 using MakeStream =

@@ -221,12 +221,7 @@ void GrpcSource::answerDelayed(Lane& lane) {
 void GrpcSource::onStreamEnd(std::string_view why) {
   if (stream_ == nullptr) return;
   goOn(std::numeric_limits<size_t>::max());  // what came still counts
-  struct Ended final : net::Deferred {
-    std::unique_ptr<rpc::MessageStream> stream;
-  };
-  auto* ended = new Ended;  // it may be the one that calls
-  ended->stream = std::move(stream_);
-  loop_.destroyLater(ended);
+  rpc::destroyLater(loop_, std::move(stream_));
   loop_.cancelTurnEnd(*this);
   connected_.sub();
   for (Lane* lane : order_) {
