@@ -1,0 +1,104 @@
+// An Agent is Consul as all watches see it: how it is asked, how many questions may be under way,
+// and whether it answers at all. While it does not, one watch at a time tries, after a back-off
+// that all share; when it answers again all ask at once. Owned by the server; outlives its watches;
+// main thread.
+//
+// Questions that wait for news of a service take turns when there are more watches than places:
+// each waits the shorter, so that about kTurns of them end in a second. Questions that do not wait
+// have places of their own, so that a new watch never stands behind the others; so have those of
+// which there are only a few.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "source/consul/query.h"
+#include "source/consul/trouble_log.h"
+#include "source/consul/turns.h"
+#include "weir/stats.h"
+
+namespace weir::consul {
+
+class Alarms;
+class Watch;
+
+// Where a check is that changed its state: of a service, or of a whole node.
+struct CheckPlace {
+  std::string node, service;  // service empty: of the node
+};
+
+class Agent final : private net::TimerUser {
+ public:
+  static constexpr size_t kQuick = 16;     // places of questions that do not wait
+  static constexpr uint32_t kTurns = 200;  // in a second, of all that take turns
+  static constexpr std::chrono::seconds kTick{5};
+
+  using Call = std::function<Pending<CallResult>(CallRequest)>;
+  struct Parts {
+    net::Loop& loop;
+    Call call;  // stream::callThrough, with the main thread's services
+    std::function<uint64_t()> random;
+    StatScope scope;  // "consul."
+    TroubleLog::Say say = TroubleLog::sayInLog;
+  };
+
+  Agent(Parts parts, AgentSettings settings);
+  ~Agent();
+
+  const AgentSettings& settings() const { return settings_; }
+  net::Loop& loop() { return parts_.loop; }
+  const StatScope& scope() const { return parts_.scope; }
+  // It said something since it last said nothing.
+  bool answers() const { return !silent_; }
+  size_t watches() const { return watches_.size(); }
+  void askOutOfTurn(const std::vector<CheckPlace>& changed);
+  void say(bool good, const std::string& line) const { parts_.say(good, line); }
+
+ private:
+  friend class Watch;
+
+  void add(Watch& watch);
+  void remove(Watch& watch);
+  // `soon`: without a turn.
+  Pending<Turns::Place> turn(const Query& query, bool soon);
+  Pending<CallResult> ask(const Query& query);
+  void onAnswer();
+  // True: so it is for all; who failed need not wait, as there is no turn before one may try.
+  bool onFailure(Reason reason, net::SteadyTime asked);
+  void onTimer() override { quick_.allow(1); }
+  void onTick();
+  bool crowded() const { return services_ > waiting_.most(); }
+  std::chrono::milliseconds wait() const;
+  void readTokenAgain();
+  void fewerTurns();
+
+  struct Tick final : net::TimerUser {
+    explicit Tick(Agent& of) : of(of) {}
+    void onTimer() override { of.onTick(); }
+    Agent& of;
+  };
+
+  const Parts parts_;
+  const AgentSettings settings_;
+  std::string token_;
+  net::SteadyTime token_read_, fewer_since_{};
+  TroubleLog log_;
+  Turns waiting_, quick_, standing_;
+  std::set<Watch*> watches_;
+  size_t services_ = 0;             // watches that take turns
+  std::unique_ptr<Alarms> alarms_;  // null: none take turns
+  bool silent_ = false;
+  net::SteadyTime answered_{};
+  rpc::BackOff back_off_;
+  net::Timer try_timer_;
+  Tick tick_;
+  net::Timer tick_timer_;
+  Gauge connected_, watching_, troubled_;
+  std::array<Counter, kReasons.size()> failures_;
+};
+
+}  // namespace weir::consul

@@ -1,0 +1,49 @@
+#include "source/consul/alarms.h"
+
+#include "source/consul/json_members.h"
+
+namespace weir::consul {
+
+Alarms::Alarms(Agent& agent) : critical_(agent, "critical"), warning_(agent, "warning") {}
+
+Alarms::Failing::Failing(Agent& agent, const std::string& status)
+    : agent_(agent),
+      watch_(agent, "checks that are " + status, checksIn(status, agent.settings()), *this) {
+  watch_.start();
+}
+
+std::optional<std::string> Alarms::Failing::onBody(const std::string& body) {
+  rapidjson::Document document;
+  if (auto wrong = json::parse(body, document)) return wrong;
+  Report report;
+  std::map<std::string, CheckPlace> checks;
+  if (document.IsArray()) {
+    size_t index = 0;
+    for (const json::Value& value : document.GetArray()) {
+      const Where at = Where(report).index(index++);
+      if (!value.IsObject()) {
+        at.error("expected an object, found " + std::string(json::kindOf(value)));
+        break;
+      }
+      const json::Members check(value, at);
+      const CheckPlace place{std::string(check.text("Node")),
+                             std::string(check.text("ServiceName"))};
+      checks.emplace(place.node + '\n' + std::string(check.text("CheckID")), place);
+    }
+  }
+  if (!report.ok()) return report.sorted().front().line();
+  std::vector<CheckPlace> changed;
+  for (const auto& [key, place] : checks) {
+    if (!checks_.contains(key)) changed.push_back(place);
+  }
+  for (const auto& [key, place] : checks_) {
+    if (!checks.contains(key)) changed.push_back(place);
+  }
+  checks_ = std::move(checks);
+  // What failed before is in the lists already, or will be with their first turn.
+  if (known_ && !changed.empty()) agent_.askOutOfTurn(changed);
+  known_ = true;
+  return std::nullopt;
+}
+
+}  // namespace weir::consul

@@ -1,0 +1,30 @@
+// A Question is what is asked of Consul again and again: a path of its HTTP API and what narrows
+// the answer, all but the index. Pure values.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "source/consul/settings.h"
+
+namespace weir::consul {
+
+struct Question {
+  std::string target;            // path and query, escaped; the query is never empty
+  bool blocks = true;            // Consul can wait for news of it; false: it is polled
+  bool absent_is_empty = false;  // 404 is an answer, as of keys: "[]"
+  bool standing = false;         // one of a few that take no turns
+  bool partial = false;          // what the token may not see does not matter
+};
+
+// The instances of a service, or of a prepared query. `datacenter` empty: the agent's settings say.
+Question instancesOf(const ServiceSettings& service, std::string_view datacenter,
+                     const AgentSettings& agent);
+// All services, each with its tags.
+Question allServices(const AgentSettings& agent);
+// All checks, of whatever service, that are "critical" or "warning".
+Question checksIn(std::string_view status, const AgentSettings& agent);
+// All keys that begin with `prefix`, with their values.
+Question keysBelow(std::string_view prefix, const AgentSettings& agent);
+
+}  // namespace weir::consul

@@ -1,0 +1,149 @@
+// What the tests of watches share: an agent of Consul that is played by the test, in virtual time.
+// It answers questions as Consul does, waits included; or as it is told to.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <charconv>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "source/consul/scripted_service.h"
+#include "source/stream/wakeup.h"
+#include "source/telemetry/stat_store.h"
+
+namespace weir::consul {
+
+struct StillClock final : net::Clock {
+  net::SteadyTime at{std::chrono::hours(1000)};
+  net::SteadyTime now() override { return at; }
+};
+
+class ScriptedAgent : public testing::Test {
+ protected:
+  struct Service {
+    uint64_t index = 1;
+    std::string body = "[]";
+  };
+  // One question; lives as long as somebody waits for its answer.
+  struct Asked final : PendingWork<CallResult>, net::TimerUser {
+    Asked(ScriptedAgent& test, CallRequest question)
+        : test(test), request(std::move(question)), wakeup(test.loop), timer(*this) {
+      at = test.open.insert(test.open.end(), this);
+      ++test.count;
+      test.most_open = std::max(test.most_open, test.open.size());
+      if (test.faulty || index() != test.services[name()].index) {
+        timer.arm(test.loop.timers(), test.loop.now() + test.delay);
+      } else {
+        timer.arm(test.loop.timers(), test.loop.now() + wait());
+      }
+    }
+    ~Asked() override { test.open.erase(at); }
+    bool ready() const override { return wakeup.done(); }
+    void resumeWhenDone(std::coroutine_handle<> then) override { wakeup.waitFor(then); }
+    CallResult take() override { return std::move(result); }
+    void onTimer() override {
+      if (test.faulty) return answer(*test.faulty);
+      const Service& service = test.services[name()];
+      answer({{}, 200, {{"x-consul-index", std::to_string(service.index)}}, service.body});
+    }
+    void answer(CallResult with) {
+      timer.disarm();
+      result = std::move(with);
+      wakeup.fire();
+    }
+    std::string name() const {
+      const size_t from = request.path.rfind('/', request.path.find('?')) + 1;
+      return request.path.substr(from, request.path.find('?') - from);
+    }
+    uint64_t number(std::string_view key) const {
+      const size_t found = request.path.find(key);
+      uint64_t number = 0;
+      if (found == std::string::npos) return number;
+      const char* from = request.path.data() + found + key.size();
+      std::from_chars(from, request.path.data() + request.path.size(), number);
+      return number;
+    }
+    uint64_t index() const { return number("index="); }
+    std::chrono::milliseconds wait() const { return std::chrono::milliseconds(number("wait=")); }
+
+    ScriptedAgent& test;
+    const CallRequest request;
+    stream::Wakeup wakeup;
+    net::Timer timer;
+    CallResult result;
+    std::list<Asked*>::iterator at;
+  };
+
+  void make(AgentSettings settings = {}) {
+    settings.cluster = "consul_agent";
+    agent = std::make_unique<Agent>(
+        Agent::Parts{loop,
+                     [this](CallRequest request) {
+                       return Pending<CallResult>(
+                           std::make_unique<Asked>(*this, std::move(request)));
+                     },
+                     [this] { return random; }, StatScope(stats).scope("consul"),
+                     [this](bool good, const std::string& line) {
+                       lines.push_back((good ? "good: " : "bad: ") + line);
+                     }},
+        std::move(settings));
+  }
+  std::unique_ptr<ServiceWatch> watch(const std::string& name, ServiceUser& user) {
+    ServiceSettings settings;
+    settings.name = name;
+    net::Loop::Turn turn(loop);
+    auto made = std::make_unique<ServiceWatch>(*agent, settings, "", user);
+    made->start();
+    return made;
+  }
+  void change(const std::string& name, std::string body) {
+    net::Loop::Turn turn(loop);
+    Service& service = services[name];
+    service.index = ++last_index;
+    service.body = std::move(body);
+    for (Asked* asked : open) {
+      if (!faulty && asked->name() == name && !asked->ready()) asked->onTimer();
+    }
+  }
+  // From now on every question ends so, and those that wait, at once.
+  void fail(CallResult with) {
+    net::Loop::Turn turn(loop);
+    faulty = std::move(with);
+    for (Asked* asked : open) {
+      if (!asked->ready()) asked->onTimer();
+    }
+  }
+  void failConnections() {
+    fail({{Side::Upstream, FailureKind::ConnectFailed, Retry::Safe, "refused"}, 0, {}, {}});
+  }
+  void pass(std::chrono::milliseconds time) {
+    constexpr std::chrono::milliseconds kStep{10};
+    for (; time.count() > 0; time -= kStep) {
+      clock.at += kStep;
+      net::Loop::Turn turn(loop);
+      loop.timers().advance(clock.at);
+    }
+  }
+  uint64_t stat(const std::string& name) const { return stats.value(name).value_or(4711); }
+
+  StillClock clock;
+  net::Loop loop{&clock};
+  StatStore stats;
+  uint64_t random = 0;
+  std::chrono::milliseconds delay{0};
+  std::map<std::string, Service> services;
+  uint64_t last_index = 10;
+  std::optional<CallResult> faulty;
+  std::list<Asked*> open;
+  size_t count = 0, most_open = 0;  // questions
+  std::vector<std::string> lines;   // of the log
+  std::unique_ptr<Agent> agent;
+};
+
+}  // namespace weir::consul

@@ -1,0 +1,103 @@
+#include "source/consul/watch.h"
+
+#include <utility>
+
+#include "source/stream/waits.h"
+
+namespace weir::consul {
+
+using std::chrono::milliseconds;
+
+Watch::Stats::Stats(const StatScope& scope)
+    : attempt(scope.counter("update_attempt")),
+      success(scope.counter("update_success")),
+      failure(scope.counter("update_failure")),
+      no_rebuild(scope.counter("update_no_rebuild")),
+      acl_error(scope.counter("acl_error")),
+      age(scope.gauge("list_age_seconds")) {}
+
+Watch::Watch(Agent& agent, std::string label, Question question, WatchUser& user)
+    : agent_(agent),
+      label_(std::move(label)),
+      user_(user),
+      stats_(agent.scope().tagged(label_, "weir_consul_service")),
+      query_(std::move(question), agent.settings().poll) {
+  agent_.add(*this);
+}
+
+Watch::~Watch() {
+  running_.reset();
+  stats_.age.set(0);
+  agent_.remove(*this);
+}
+
+void Watch::start() {
+  running_.emplace(run());
+  running_->start();
+}
+
+Task<Done> Watch::run() {
+  for (;;) {
+    milliseconds pause{0};
+    {
+      const Turns::Place place = co_await agent_.turn(query_, std::exchange(soon_, false));
+      asked_ = true;
+      const net::SteadyTime asked = agent_.loop().now();
+      stats_.attempt.add();
+      pause = take(co_await agent_.ask(query_), asked);
+    }
+    asked_ = false;
+    if (pause.count() != 0) co_await stream::sleepOn(agent_.loop(), pause);
+  }
+}
+
+void Watch::askSoon() {
+  if (!takesTurns() || !running_ || asked_) return;
+  soon_ = true;
+  start();
+}
+
+milliseconds Watch::take(CallResult result, net::SteadyTime asked) {
+  const auto took = agent_.loop().now() - asked;
+  const Taken taken = query_.take(std::move(result), took, agent_.parts_.random(),
+                                  [this](const std::string& body) { return user_.onBody(body); });
+  if (taken.kind == Taken::Kind::Failed) {
+    fail(taken);
+    return agent_.onFailure(taken.reason, asked) ? milliseconds(0) : taken.pause;
+  }
+  if (taken.kind == Taken::Kind::Unchanged) stats_.no_rebuild.add();
+  succeed();
+  return taken.pause;
+}
+
+void Watch::succeed() {
+  stats_.success.add();
+  answered_ = agent_.loop().now();
+  agent_.onAnswer();
+  if (!trouble_) return;
+  trouble_.reset();
+  showAge();
+  agent_.log_.ended(label_);
+  user_.onTrouble();
+}
+
+void Watch::fail(const Taken& taken) {
+  stats_.failure.add();
+  if (taken.reason == Reason::AclNotFound || taken.reason == Reason::PermissionDenied) {
+    stats_.acl_error.add();
+  }
+  const bool told = trouble_ && trouble_->reason == taken.reason;
+  const net::SteadyTime since = trouble_ ? trouble_->since : agent_.loop().now();
+  trouble_ = Trouble{taken.reason, taken.detail, since};
+  showAge();
+  if (told) return;
+  agent_.log_.began(label_, taken.reason, taken.detail);
+  user_.onTrouble();
+}
+
+std::chrono::seconds Watch::age() const {
+  if (!trouble_ || !answered_) return std::chrono::seconds(0);
+  return std::chrono::duration_cast<std::chrono::seconds>(agent_.loop().now() - *answered_);
+}
+
+}  // namespace weir::consul

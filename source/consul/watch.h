@@ -1,0 +1,87 @@
+// A Watch asks one Question for ever, and tells its user each answer that is not the one before.
+// While Consul fails, the last answer holds, and the watch says why and since when. Main thread;
+// the agent and the user outlive it.
+//
+//   constructor, start(), destructor; destroying it cancels what is under way
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "source/consul/agent.h"
+#include "weir/task.h"
+
+namespace weir::consul {
+
+struct Trouble {
+  Reason reason = Reason::NoAnswer;
+  std::string detail;     // one line
+  net::SteadyTime since;  // of this reason or another
+};
+
+// None of these may destroy the watch.
+class WatchUser {
+ public:
+  // Nothing: it is used; else what is wrong with it, and what was used before holds on.
+  virtual std::optional<std::string> onBody(const std::string& body) = 0;
+  // Watch::trouble() began, has another reason, or is over.
+  virtual void onTrouble() {}
+  // The answer depends on the checks of one of these.
+  virtual bool isOf(const std::set<std::string_view>& /*services*/,
+                    const std::set<std::string_view>& /*nodes*/) const {
+    return false;
+  }
+
+ protected:
+  ~WatchUser() = default;
+};
+
+class Watch {
+ public:
+  // `label`: for the log and statistics ("web"), unlike that of other watches.
+  Watch(Agent& agent, std::string label, Question question, WatchUser& user);
+  Watch(const Watch&) = delete;
+  ~Watch();
+
+  void start();
+
+  const std::string& label() const { return label_; }
+  const std::optional<Trouble>& trouble() const { return trouble_; }
+  // When Consul last said something that is used, new or not; nothing: it did not yet.
+  std::optional<net::SteadyTime> answered() const { return answered_; }
+  // Since when Consul has not confirmed what is in use; 0 while it does, or nothing is in use.
+  std::chrono::seconds age() const;
+  // Consul's, of what is in use; 0: it was not asked, failed, or gives none.
+  uint64_t index() const { return query_.index(); }
+
+ private:
+  friend class Agent;
+
+  struct Stats {
+    explicit Stats(const StatScope& scope);
+    Counter attempt, success, failure, no_rebuild, acl_error;
+    Gauge age;
+  };
+
+  Task<Done> run();
+  bool takesTurns() const { return query_.question().blocks && !query_.question().standing; }
+  void askSoon();
+  // How long to wait before the next question.
+  std::chrono::milliseconds take(CallResult result, net::SteadyTime asked);
+  void succeed();
+  void fail(const Taken& taken);
+  void showAge() const { stats_.age.set(static_cast<uint64_t>(age().count())); }
+
+  Agent& agent_;
+  const std::string label_;
+  WatchUser& user_;
+  const Stats stats_;
+  Query query_;
+  std::optional<Trouble> trouble_;
+  std::optional<net::SteadyTime> answered_;
+  bool soon_ = false;   // the next question does not wait for its turn
+  bool asked_ = false;  // Consul has the question
+  std::optional<Task<Done>> running_;
+};
+
+}  // namespace weir::consul

@@ -1,0 +1,308 @@
+// Many watches and one agent: when it fails, and when there are more watches than places.
+#include "source/consul/watch.h"
+
+#include <gmock/gmock.h>
+
+#include <cstdio>
+#include <deque>
+#include <fstream>
+
+#include "source/consul/scripted_agent.h"
+
+namespace weir::consul {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::Each;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class WatchTest : public ScriptedAgent {
+ protected:
+  void watchMany(size_t number) {
+    net::Loop::Turn turn(loop);
+    for (size_t i = 0; i < number; ++i) {
+      const std::string name = "s" + std::to_string(watches.size());
+      services[name].body = "[" + instanceJson(name, 80) + "]";
+      watches.push_back(watch(name, users.emplace_back()));
+    }
+  }
+  size_t told() {
+    size_t all = 0;
+    for (Listener& user : users) all += user.take().size();
+    return all;
+  }
+
+  std::deque<Listener> users;
+  std::vector<std::unique_ptr<ServiceWatch>> watches;
+};
+
+TEST_F(WatchTest, AtRestEachAsksOnceAMinute) {
+  make();
+  watchMany(50);
+  pass(2s);
+  EXPECT_EQ(told(), 50u);
+  EXPECT_EQ(open.size(), 50u);
+  const size_t before = count;
+  pass(5min);
+  EXPECT_THAT(count - before, testing::AllOf(testing::Ge(200u), testing::Le(250u)));
+  EXPECT_EQ(told(), 0u);
+  EXPECT_THAT(lines, IsEmpty());
+}
+
+TEST_F(WatchTest, WhatConsulSaidStaysWhileItIsAway) {
+  make();
+  watchMany(50);
+  pass(2s);
+  told();
+  failConnections();
+  pass(10min);
+  for (Listener& user : users) EXPECT_THAT(user.take(), ElementsAre("!no_answer"));
+  for (const auto& each : watches) EXPECT_THAT(*each->current(), SizeIs(1));
+  EXPECT_FALSE(agent->answers());
+  EXPECT_EQ(watches[0]->watch().trouble()->detail, "refused");
+  EXPECT_NEAR(watches[0]->watch().age().count(), 601, 2);
+  EXPECT_NEAR(stat("consul.s0.list_age_seconds"), 600, 6);
+  EXPECT_EQ(stat("consul.watches_in_trouble"), 50u);
+  EXPECT_EQ(stat("consul.connected_state"), 0u);
+  EXPECT_THAT(lines, ElementsAre("bad: consul: 's0', 's1', 's10', 's11', 's12' and 45 more: "
+                                 "no_answer: refused; what Consul said before stays in use"));
+
+  faulty.reset();
+  change("s7", "[]");
+  pass(31s);
+  EXPECT_THAT(users[7].take(), ElementsAre("", "well"));
+  for (size_t i = 0; i < users.size(); ++i) {
+    EXPECT_EQ(users[i].take(), std::vector<std::string>(i == 7 ? 0 : 1, "well")) << i;
+  }
+  EXPECT_THAT(lines, SizeIs(2));
+  EXPECT_THAT(lines.back(), HasSubstr("and 45 more: answered again"));
+  EXPECT_EQ(stat("consul.s0.list_age_seconds"), 0u);
+  EXPECT_EQ(stat("consul.connected_state"), 1u);
+}
+
+// 200 services that try by themselves would be 200 connections each half second.
+TEST_F(WatchTest, WhileItIsAwayOneTriesForAll) {
+  make();
+  random = 1'000'003;
+  watchMany(100);
+  pass(2s);
+  failConnections();
+  pass(1s);
+  const size_t before = count;
+  pass(10min);
+  EXPECT_LT(count - before, 80u);
+  faulty.reset();
+  const size_t then = count;
+  pass(31s);
+  EXPECT_GE(count - then, 100u) << "all ask as soon as one is answered";
+}
+
+TEST_F(WatchTest, AConnectionThatBreaksIsNotWorthALine) {
+  make();
+  watchMany(5);
+  pass(2s);
+  told();
+  failConnections();
+  faulty.reset();
+  pass(5s);
+  EXPECT_THAT(lines, IsEmpty());
+  for (const auto& each : watches) EXPECT_FALSE(each->watch().trouble());
+}
+
+TEST_F(WatchTest, ATroubleOfOneIsNotThatOfAll) {
+  make();
+  watchMany(2);
+  pass(2s);
+  told();
+  for (int i = 0; i < 20; ++i) {
+    {
+      net::Loop::Turn turn(loop);
+      for (Asked* asked : open) {
+        if (asked->name() == "s0" && !asked->ready())
+          asked->answer({{}, 403, {}, "Permission denied"});
+      }
+    }
+    change("s1", "[" + instanceJson("b", static_cast<uint16_t>(100 + i)) + "]");
+    pass(1s);
+  }
+  EXPECT_TRUE(agent->answers());
+  EXPECT_THAT(users[1].take(), SizeIs(20));
+  EXPECT_THAT(users[0].take(), Each(testing::AnyOf("!permission_denied", "well")));
+  EXPECT_GE(stat("consul.s0.acl_error"), 1u);
+  EXPECT_EQ(stat("consul.failure_permission_denied"), stat("consul.s0.acl_error"));
+}
+
+TEST_F(WatchTest, ATokenThatConsulDoesNotKnowIsReadAgain) {
+  const std::string path = testing::TempDir() + "/consul_rotated_token";
+  std::ofstream(path) << "old\n";
+  AgentSettings settings;
+  settings.token.set_filename(path);
+  make(std::move(settings));
+  watchMany(1);
+  const auto token = [&] { return open.front()->request.fields.back().second; };
+  EXPECT_EQ(token(), "old");
+  pass(2s);
+  std::ofstream(path) << "new\n";
+  fail({{}, 403, {}, "ACL not found"});
+  faulty.reset();
+  pass(2s);
+  EXPECT_EQ(token(), "new");
+  std::remove(path.c_str());
+  fail({{}, 403, {}, "ACL not found"});
+  faulty.reset();
+  pass(2s);
+  EXPECT_EQ(token(), "new") << "a file that is gone is no token";
+}
+
+TEST_F(WatchTest, BeyondThePlacesAllTakeTurns) {
+  AgentSettings settings;
+  settings.max_queries = 32;
+  make(std::move(settings));
+  watchMany(400);
+  pass(5s);
+  EXPECT_EQ(told(), 400u);
+  most_open = 0;
+  // A turn of each: 400 / 200 seconds, and what pauses add.
+  for (int round = 0; round < 20; ++round) {
+    const auto i = static_cast<size_t>(round) * 19;
+    change("s" + std::to_string(i), "[]");
+    pass(3s);
+    EXPECT_THAT(users[i].take(), ElementsAre("")) << i;
+  }
+  EXPECT_LE(most_open, 32u + Agent::kQuick);
+  const size_t before = count;
+  pass(10s);
+  EXPECT_LE(count - before, 10 * Agent::kTurns * 11 / 10);
+}
+
+TEST_F(WatchTest, ANewWatchNeverStandsBehindTheOthers) {
+  AgentSettings settings;
+  settings.max_queries = 8;
+  make(std::move(settings));
+  watchMany(8);
+  pass(2s);
+  told();
+  watchMany(20);
+  pass(50ms);
+  EXPECT_EQ(told(), 20u);
+}
+
+// 8 wait for 10 s at most when the ninth comes; its turn is then.
+TEST_F(WatchTest, WhoComesBeyondThePlacesIsNotForgotten) {
+  AgentSettings settings;
+  settings.max_queries = 8;
+  make(std::move(settings));
+  watchMany(8);
+  pass(1min);
+  watchMany(1);
+  pass(1s);
+  told();
+  change("s8", "[]");
+  pass(11s);
+  EXPECT_THAT(users[8].take(), ElementsAre(""));
+}
+
+TEST_F(WatchTest, TooManyConnectionsLeadToFewer) {
+  AgentSettings settings;
+  settings.max_queries = 100;
+  make(std::move(settings));
+  watchMany(100);
+  pass(2s);
+  EXPECT_EQ(open.size(), 100u);
+  fail({{}, 429, {}, "too many"});
+  faulty.reset();
+  pass(1s);
+  EXPECT_EQ(stat("consul.failure_too_many_requests"), 100u);
+  // Three quarters of the places wait; the others have their turns.
+  pass(20s);
+  EXPECT_LE(open.size(), 80u);
+  pass(5min);
+  EXPECT_GE(open.size(), 95u) << "they come back one by one";
+  EXPECT_TRUE(agent->answers());
+}
+
+class AlarmsTest : public WatchTest {
+ protected:
+  void SetUp() override {
+    AgentSettings settings;
+    settings.max_queries = 4;
+    make(std::move(settings));
+    services["critical"].body = failing("n9", "s9");
+    watchMany(400);
+    pass(Agent::kTick + 5s);  // more services than places: the checks that fail are followed, too
+    told();
+  }
+  static std::string failing(const std::string& node, const std::string& service) {
+    return R"([{"Node":")" + node + R"(","CheckID":"c","ServiceName":")" + service + R"("}])";
+  }
+  // How many of ten changes. By turns one or the other might be in so short a time, but not all.
+  size_t seen(std::chrono::milliseconds within,
+              const std::function<std::string(const std::string& name)>& body_of_critical) {
+    size_t number = 0;
+    for (size_t i = 100; i < 110; ++i) {
+      const std::string name = "s" + std::to_string(i);
+      change(name, "[]");
+      change("critical", body_of_critical(name));
+      pass(within);
+      number += users[i].take() == std::vector<std::string>{""} ? 1 : 0;
+      pass(1s);
+    }
+    return number;
+  }
+};
+
+TEST_F(AlarmsTest, AServiceWhoseCheckFailsIsAskedOutOfTurn) {
+  EXPECT_EQ(seen(100ms, [](const std::string& name) { return failing("n1", name); }), 10u);
+}
+
+TEST_F(AlarmsTest, SoAreThoseOfANodeThatFails) {
+  bool failed = false;
+  // All 400 are asked, 16 at a time.
+  EXPECT_EQ(seen(1s,
+                 [&](const std::string&) {
+                   failed = !failed;
+                   return failed ? failing("n1", "") : "[]";
+                 }),
+            10u);
+}
+
+TEST_F(AlarmsTest, OthersHaveTheirTurn) {
+  EXPECT_LT(seen(100ms, [](const std::string& name) { return failing("n1", name + "x"); }), 5u);
+}
+
+TEST_F(AlarmsTest, WithoutACrowdNobodyAsksForThem) {
+  const auto asked = [this](std::string_view status) {
+    return std::count_if(open.begin(), open.end(), [&](Asked* each) {
+      return each->request.path.starts_with("/v1/health/state/" + std::string(status));
+    });
+  };
+  EXPECT_EQ(asked("critical"), 1);
+  EXPECT_EQ(asked("warning"), 1);
+  {
+    net::Loop::Turn turn(loop);
+    watches.resize(4);
+  }
+  pass(Agent::kTick + 1s);
+  EXPECT_EQ(asked("critical"), 0);
+  EXPECT_EQ(stat("consul.watches"), 4u);
+}
+
+TEST_F(AlarmsTest, WhatTheTokenMayNotSeeIsNoTrouble) {
+  faulty = CallResult{{}, 200, {{"x-consul-results-filtered-by-acls", "true"}}, "[]"};
+  change("critical", "[]");
+  {
+    net::Loop::Turn turn(loop);
+    for (Asked* each : open) {
+      if (each->name() == "critical" && !each->ready()) each->onTimer();
+    }
+  }
+  faulty.reset();
+  pass(2s);
+  EXPECT_EQ(stat("consul.failure_permission_denied"), 0u);
+}
+
+}  // namespace
+}  // namespace weir::consul
