@@ -43,25 +43,25 @@ Agent::~Agent() { alarms_.reset(); }
 
 void Agent::add(Watch& watch) {
   watches_.insert(&watch);
-  services_ += watch.takesTurns() ? 1 : 0;
+  services_ += watch.sharesPlaces() ? 1 : 0;
   watching_.set(watches_.size());
   if (!tick_timer_.armed()) tick_timer_.arm(parts_.loop.timers(), parts_.loop.now() + kTick);
 }
 
 void Agent::remove(Watch& watch) {
   watches_.erase(&watch);
-  services_ -= watch.takesTurns() ? 1 : 0;
+  services_ -= watch.sharesPlaces() ? 1 : 0;
   watching_.set(watches_.size());
   log_.forget(watch.label());
 }
 
-Pending<Turns::Place> Agent::turn(const Query& query, bool soon) {
+Pending<Places::Place> Agent::place(const Query& query, bool soon) {
   if (!query.waits()) return quick_.next();
   if (query.question().standing) return standing_.next();
   return soon && crowded() ? quick_.next() : waiting_.next();
 }
 
-void Agent::askOutOfTurn(const std::vector<CheckPlace>& changed) {
+void Agent::askAtOnce(const std::vector<CheckPlace>& changed) {
   std::set<std::string_view> nodes, services;
   for (const CheckPlace& place : changed) {
     place.service.empty() ? nodes.insert(place.node) : services.insert(place.service);
@@ -84,7 +84,7 @@ milliseconds Agent::wait() const {
   const size_t most = waiting_.most();
   if (services_ <= most * 3 / 4) return settings_.wait;
   if (!crowded()) return std::min(settings_.wait, kNear);
-  return std::clamp(milliseconds(most * 1000 / kTurns), kLeast, settings_.wait);
+  return std::clamp(milliseconds(most * 1000 / kAsked), kLeast, settings_.wait);
 }
 
 void Agent::onAnswer() {
@@ -100,7 +100,7 @@ void Agent::onAnswer() {
 bool Agent::onFailure(Reason reason, net::SteadyTime asked) {
   failures_[static_cast<size_t>(reason)].add();
   if (reason == Reason::AclNotFound || reason == Reason::PermissionDenied) readTokenAgain();
-  if (reason == Reason::TooManyRequests) fewerTurns();
+  if (reason == Reason::TooManyRequests) fewerPlaces();
   if (!concernsAll(reason)) {
     onAnswer();  // an answer all the same
     return false;
@@ -117,7 +117,7 @@ bool Agent::onFailure(Reason reason, net::SteadyTime asked) {
 
 // Others may share with Weir what the agent takes of one address. What is refused at one time is
 // one reason.
-void Agent::fewerTurns() {
+void Agent::fewerPlaces() {
   if (parts_.loop.now() < fewer_since_ + kTick) return;
   fewer_since_ = parts_.loop.now();
   const size_t least = std::min<size_t>(8, settings_.max_queries);

@@ -3,8 +3,8 @@
 // that all share; when it answers again all ask at once. Owned by the server; outlives its watches;
 // main thread.
 //
-// Questions that wait for news of a service take turns when there are more watches than places:
-// each waits the shorter, so that about kTurns of them end in a second. Questions that do not wait
+// Questions that wait for news of a service share the places when there are more watches:
+// each waits the shorter, so that about kAsked of them end in a second. Questions that do not wait
 // have places of their own, so that a new watch never stands behind the others; so have those of
 // which there are only a few.
 #pragma once
@@ -16,9 +16,9 @@
 #include <string>
 #include <vector>
 
+#include "source/consul/places.h"
 #include "source/consul/query.h"
 #include "source/consul/trouble_log.h"
-#include "source/consul/turns.h"
 #include "weir/stats.h"
 
 namespace weir::consul {
@@ -34,7 +34,7 @@ struct CheckPlace {
 class Agent final : private net::TimerUser {
  public:
   static constexpr size_t kQuick = 16;     // places of questions that do not wait
-  static constexpr uint32_t kTurns = 200;  // in a second, of all that take turns
+  static constexpr uint32_t kAsked = 200;  // in a second, by all that share places
   static constexpr std::chrono::seconds kTick{5};
 
   using Call = std::function<Pending<CallResult>(CallRequest)>;
@@ -55,7 +55,7 @@ class Agent final : private net::TimerUser {
   // It said something since it last said nothing.
   bool answers() const { return !silent_; }
   size_t watches() const { return watches_.size(); }
-  void askOutOfTurn(const std::vector<CheckPlace>& changed);
+  void askAtOnce(const std::vector<CheckPlace>& changed);
   void say(bool good, const std::string& line) const { parts_.say(good, line); }
 
  private:
@@ -63,18 +63,18 @@ class Agent final : private net::TimerUser {
 
   void add(Watch& watch);
   void remove(Watch& watch);
-  // `soon`: without a turn.
-  Pending<Turns::Place> turn(const Query& query, bool soon);
+  // `soon`: not behind those that share places.
+  Pending<Places::Place> place(const Query& query, bool soon);
   Pending<CallResult> ask(const Query& query);
   void onAnswer();
-  // True: so it is for all; who failed need not wait, as there is no turn before one may try.
+  // True: so it is for all; who failed need not wait, as no place is free before one may try.
   bool onFailure(Reason reason, net::SteadyTime asked);
   void onTimer() override { quick_.allow(1); }
   void onTick();
   bool crowded() const { return services_ > waiting_.most(); }
   std::chrono::milliseconds wait() const;
   void readTokenAgain();
-  void fewerTurns();
+  void fewerPlaces();
 
   struct Tick final : net::TimerUser {
     explicit Tick(Agent& of) : of(of) {}
@@ -87,10 +87,10 @@ class Agent final : private net::TimerUser {
   std::string token_;
   net::SteadyTime token_read_, fewer_since_{};
   TroubleLog log_;
-  Turns waiting_, quick_, standing_;
+  Places waiting_, quick_, standing_;
   std::set<Watch*> watches_;
-  size_t services_ = 0;             // watches that take turns
-  std::unique_ptr<Alarms> alarms_;  // null: none take turns
+  size_t services_ = 0;             // watches that share places
+  std::unique_ptr<Alarms> alarms_;  // null: there is a place for each
   bool silent_ = false;
   net::SteadyTime answered_{};
   rpc::BackOff back_off_;

@@ -28,7 +28,8 @@ std::optional<std::string> Alarms::Failing::onBody(const std::string& body) {
       const json::Members check(value, at);
       const CheckPlace place{std::string(check.text("Node")),
                              std::string(check.text("ServiceName"))};
-      checks.emplace(place.node + '\n' + std::string(check.text("CheckID")), place);
+      const std::string id(check.text("CheckID"));
+      checks.emplace(place.node + '\n' + place.service + '\n' + id, place);
     }
   }
   if (!report.ok()) return report.sorted().front().line();
@@ -40,8 +41,8 @@ std::optional<std::string> Alarms::Failing::onBody(const std::string& body) {
     if (!checks.contains(key)) changed.push_back(place);
   }
   checks_ = std::move(checks);
-  // What failed before is in the lists already, or will be with their first turn.
-  if (known_ && !changed.empty()) agent_.askOutOfTurn(changed);
+  // What failed before is in the lists already, or will be with the first answer.
+  if (known_ && !changed.empty()) agent_.askAtOnce(changed);
   known_ = true;
   return std::nullopt;
 }

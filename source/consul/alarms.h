@@ -1,6 +1,6 @@
 // Alarms follow the checks that fail, of all services at once, while there are more services than
-// places: a service, or a node, of which a check begins or ceases to fail is asked out of turn. So
-// an instance that dies is seen at once, however many take turns. In the agent's own datacenter, as
+// places: a service, or a node, of which a check begins or ceases to fail is asked at once. So
+// an instance that dies is seen soon, however many share places. In the agent's own datacenter, as
 // far as the token may see it. Owned by the Agent; main thread.
 #pragma once
 
@@ -26,7 +26,7 @@ class Alarms {
 
     Agent& agent_;
     bool known_ = false;
-    std::map<std::string, CheckPlace> checks_;  // by node and id
+    std::map<std::string, CheckPlace> checks_;  // by node, service and id
     Watch watch_;
   };
 

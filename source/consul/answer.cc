@@ -70,14 +70,14 @@ Status worstOf(const Members& entry) {
   return worst;
 }
 
-struct Place {
+struct HostPort {
   std::string_view address;
   uint32_t port = 0;
 };
 
 // Of the service: an object of addresses with ports; of the node: of texts.
-Place taggedPlace(const Members& node, const Members& service, std::string_view tag,
-                  uint32_t port) {
+HostPort taggedPlace(const Members& node, const Members& service, std::string_view tag,
+                     uint32_t port) {
   if (const Value* tagged = service.object("TaggedAddresses")) {
     const Members addresses = service.below(*tagged, "TaggedAddresses");
     if (const Value* own = addresses.object(tag)) {
@@ -90,7 +90,7 @@ Place taggedPlace(const Members& node, const Members& service, std::string_view 
   return {node.below(*tagged, "TaggedAddresses").text(tag), port};
 }
 
-Place placeOf(const Members& node, const Members& service, const ReadOptions& options) {
+HostPort placeOf(const Members& node, const Members& service, const ReadOptions& options) {
   const uint32_t port = service.number("Port", 65'535);
   if (options.address == ReadOptions::From::Tagged) {
     return taggedPlace(node, service, options.tag, port);
@@ -170,7 +170,7 @@ class Reader {
     keep(std::move(instance), placeOf(node, service, options_));
   }
 
-  void keep(Instance instance, const Place& place) {
+  void keep(Instance instance, const HostPort& place) {
     if (place.address.empty()) return drop(LeftOut::NoAddress, instance, place);
     auto address = net::Address::ip(place.address, static_cast<uint16_t>(place.port));
     if (!address || !canBeReached(*address)) return drop(LeftOut::NoIpAddress, instance, place);
@@ -187,7 +187,7 @@ class Reader {
     drop(LeftOut::Duplicate, instance, place);
   }
 
-  void drop(LeftOut why, const Instance& instance, const Place& place) {
+  void drop(LeftOut why, const Instance& instance, const HostPort& place) {
     answer_.dropped.push_back({why, instance.id, std::string(place.address)});
   }
 

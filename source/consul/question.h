@@ -13,7 +13,7 @@ struct Question {
   std::string target;            // path and query, escaped; the query is never empty
   bool blocks = true;            // Consul can wait for news of it; false: it is polled
   bool absent_is_empty = false;  // 404 is an answer, as of keys: "[]"
-  bool standing = false;         // one of a few that take no turns
+  bool standing = false;         // one of a few that always have a place
   bool partial = false;          // what the token may not see does not matter
 };
 

@@ -40,7 +40,7 @@ Task<Done> Watch::run() {
   for (;;) {
     milliseconds pause{0};
     {
-      const Turns::Place place = co_await agent_.turn(query_, std::exchange(soon_, false));
+      const Places::Place place = co_await agent_.place(query_, std::exchange(soon_, false));
       asked_ = true;
       const net::SteadyTime asked = agent_.loop().now();
       stats_.attempt.add();
@@ -52,7 +52,7 @@ Task<Done> Watch::run() {
 }
 
 void Watch::askSoon() {
-  if (!takesTurns() || !running_ || asked_) return;
+  if (!sharesPlaces() || !running_ || asked_) return;
   soon_ = true;
   start();
 }

@@ -64,7 +64,7 @@ class Watch {
   };
 
   Task<Done> run();
-  bool takesTurns() const { return query_.question().blocks && !query_.question().standing; }
+  bool sharesPlaces() const { return query_.question().blocks && !query_.question().standing; }
   void askSoon();
   // How long to wait before the next question.
   std::chrono::milliseconds take(CallResult result, net::SteadyTime asked);
@@ -79,7 +79,7 @@ class Watch {
   Query query_;
   std::optional<Trouble> trouble_;
   std::optional<net::SteadyTime> answered_;
-  bool soon_ = false;   // the next question does not wait for its turn
+  bool soon_ = false;   // the next question is not put behind others
   bool asked_ = false;  // Consul has the question
   std::optional<Task<Done>> running_;
 };

@@ -157,7 +157,7 @@ TEST_F(WatchTest, ATokenThatConsulDoesNotKnowIsReadAgain) {
   EXPECT_EQ(token(), "new") << "a file that is gone is no token";
 }
 
-TEST_F(WatchTest, BeyondThePlacesAllTakeTurns) {
+TEST_F(WatchTest, MoreThanThePlacesShareThem) {
   AgentSettings settings;
   settings.max_queries = 32;
   make(std::move(settings));
@@ -165,7 +165,7 @@ TEST_F(WatchTest, BeyondThePlacesAllTakeTurns) {
   pass(5s);
   EXPECT_EQ(told(), 400u);
   most_open = 0;
-  // A turn of each: 400 / 200 seconds, and what pauses add.
+  // Each is asked every 400 / 200 seconds, and what pauses add.
   for (int round = 0; round < 20; ++round) {
     const auto i = static_cast<size_t>(round) * 19;
     change("s" + std::to_string(i), "[]");
@@ -175,7 +175,7 @@ TEST_F(WatchTest, BeyondThePlacesAllTakeTurns) {
   EXPECT_LE(most_open, 32u + Agent::kQuick);
   const size_t before = count;
   pass(10s);
-  EXPECT_LE(count - before, 10 * Agent::kTurns * 11 / 10);
+  EXPECT_LE(count - before, 10 * Agent::kAsked * 11 / 10);
 }
 
 TEST_F(WatchTest, ANewWatchNeverStandsBehindTheOthers) {
@@ -190,7 +190,7 @@ TEST_F(WatchTest, ANewWatchNeverStandsBehindTheOthers) {
   EXPECT_EQ(told(), 20u);
 }
 
-// 8 wait for 10 s at most when the ninth comes; its turn is then.
+// 8 wait for 10 s at most when the ninth comes.
 TEST_F(WatchTest, WhoComesBeyondThePlacesIsNotForgotten) {
   AgentSettings settings;
   settings.max_queries = 8;
@@ -216,7 +216,7 @@ TEST_F(WatchTest, TooManyConnectionsLeadToFewer) {
   faulty.reset();
   pass(1s);
   EXPECT_EQ(stat("consul.failure_too_many_requests"), 100u);
-  // Three quarters of the places wait; the others have their turns.
+  // Three quarters of the places wait; the others share them.
   pass(20s);
   EXPECT_LE(open.size(), 80u);
   pass(5min);
@@ -238,7 +238,7 @@ class AlarmsTest : public WatchTest {
   static std::string failing(const std::string& node, const std::string& service) {
     return R"([{"Node":")" + node + R"(","CheckID":"c","ServiceName":")" + service + R"("}])";
   }
-  // How many of ten changes. By turns one or the other might be in so short a time, but not all.
+  // How many of ten changes. By chance one or the other is, in so short a time, but not all.
   size_t seen(std::chrono::milliseconds within,
               const std::function<std::string(const std::string& name)>& body_of_critical) {
     size_t number = 0;
@@ -254,7 +254,7 @@ class AlarmsTest : public WatchTest {
   }
 };
 
-TEST_F(AlarmsTest, AServiceWhoseCheckFailsIsAskedOutOfTurn) {
+TEST_F(AlarmsTest, AServiceWhoseCheckFailsIsAskedAtOnce) {
   EXPECT_EQ(seen(100ms, [](const std::string& name) { return failing("n1", name); }), 10u);
 }
 
@@ -269,7 +269,7 @@ TEST_F(AlarmsTest, SoAreThoseOfANodeThatFails) {
             10u);
 }
 
-TEST_F(AlarmsTest, OthersHaveTheirTurn) {
+TEST_F(AlarmsTest, OthersAreNot) {
   EXPECT_LT(seen(100ms, [](const std::string& name) { return failing("n1", name + "x"); }), 5u);
 }
 

@@ -1,4 +1,4 @@
-#include "source/consul/turns.h"
+#include "source/consul/places.h"
 
 #include <gtest/gtest.h>
 
@@ -11,11 +11,11 @@
 namespace weir::consul {
 namespace {
 
-class TurnsTest : public testing::Test {
+class PlacesTest : public testing::Test {
  protected:
   // Takes a place, says so, and keeps it until its task is destroyed.
   Task<Done> hold(char name) {
-    const Turns::Place place = co_await turns_.next();
+    const Places::Place place = co_await places_.next();
     said_ += name;
     co_await std::suspend_always();
     co_return Done{};
@@ -32,22 +32,22 @@ class TurnsTest : public testing::Test {
   }
 
   net::Loop loop_;
-  Turns turns_{loop_, 2};
+  Places places_{loop_, 2};
   std::string said_;
 };
 
-TEST_F(TurnsTest, FirstComeFirstServed) {
+TEST_F(PlacesTest, FirstComeFirstServed) {
   auto a = begin('a'), b = begin('b'), c = begin('c'), d = begin('d');
   EXPECT_EQ(said_, "ab");
-  EXPECT_EQ(turns_.waiting(), 2u);
+  EXPECT_EQ(places_.waiting(), 2u);
   end(b);
   EXPECT_EQ(said_, "abc");
   end(a);
   EXPECT_EQ(said_, "abcd");
-  EXPECT_EQ(turns_.taken(), 2u);
+  EXPECT_EQ(places_.taken(), 2u);
 }
 
-TEST_F(TurnsTest, WhoStopsWaitingIsPassedOver) {
+TEST_F(PlacesTest, WhoStopsWaitingIsPassedOver) {
   auto a = begin('a'), b = begin('b'), c = begin('c'), d = begin('d');
   end(c);
   end(a);
@@ -55,7 +55,7 @@ TEST_F(TurnsTest, WhoStopsWaitingIsPassedOver) {
 }
 
 // Two end in one turn: the place of the first was promised to the one that goes.
-TEST_F(TurnsTest, APlaceThatNobodyTakesAnyMoreGoesOn) {
+TEST_F(PlacesTest, APlaceThatNobodyTakesAnyMoreGoesOn) {
   auto a = begin('a'), b = begin('b'), c = begin('c'), d = begin('d');
   {
     net::Loop::Turn turn(loop_);
@@ -65,17 +65,17 @@ TEST_F(TurnsTest, APlaceThatNobodyTakesAnyMoreGoesOn) {
   EXPECT_EQ(said_, "abd");
   end(b);
   end(d);
-  EXPECT_EQ(turns_.taken(), 0u);
+  EXPECT_EQ(places_.taken(), 0u);
 }
 
-TEST_F(TurnsTest, TheLimitMayChange) {
+TEST_F(PlacesTest, TheLimitMayChange) {
   auto a = begin('a'), b = begin('b'), c = begin('c'), d = begin('d');
   {
     net::Loop::Turn turn(loop_);
-    turns_.allow(3);
+    places_.allow(3);
   }
   EXPECT_EQ(said_, "abc");
-  turns_.allow(1);
+  places_.allow(1);
   end(a);
   end(b);
   EXPECT_EQ(said_, "abc");

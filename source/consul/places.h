@@ -1,4 +1,4 @@
-// Turns hands out a limited number of places, first come first served: how many questions may be
+// Places hands out a limited number of places, first come first served: how many questions may be
 // under way at one time. A place goes back when it is destroyed. Outlives its places and whoever
 // waits for one; main thread.
 #pragma once
@@ -12,11 +12,11 @@
 
 namespace weir::consul {
 
-class Turns {
+class Places {
  public:
   class Place {
    public:
-    explicit Place(Turns& of) : of_(&of) {}
+    explicit Place(Places& of) : of_(&of) {}
     Place(Place&& other) noexcept : of_(std::exchange(other.of_, nullptr)) {}
     Place& operator=(Place&&) = delete;
     ~Place() {
@@ -24,11 +24,11 @@ class Turns {
     }
 
    private:
-    Turns* of_;
+    Places* of_;
   };
 
-  Turns(net::Loop& loop, size_t most) : loop_(loop), most_(most) {}
-  Turns(const Turns&) = delete;
+  Places(net::Loop& loop, size_t most) : loop_(loop), most_(most) {}
+  Places(const Places&) = delete;
 
   // Whoever stops waiting destroys it.
   Pending<Place> next();
