@@ -58,7 +58,7 @@ void Agent::remove(Watch& watch) {
 Pending<Places::Place> Agent::place(const Query& query, bool soon) {
   if (!query.waits()) return quick_.next();
   if (query.question().standing) return standing_.next();
-  return soon && crowded() ? quick_.next() : waiting_.next();
+  return soon ? quick_.next() : waiting_.next();
 }
 
 void Agent::askAtOnce(const std::vector<CheckPlace>& changed) {
@@ -71,20 +71,24 @@ void Agent::askAtOnce(const std::vector<CheckPlace>& changed) {
   }
 }
 
-Pending<CallResult> Agent::ask(const Query& query) {
-  CallRequest request = query.request(token_, query.question().standing ? settings_.wait : wait());
+void Agent::askAllAtOnce() {
+  for (Watch* watch : std::vector<Watch*>(watches_.begin(), watches_.end())) {
+    if (watches_.contains(watch)) watch->askSoon();
+  }
+}
+
+Pending<CallResult> Agent::ask(Query& query, bool soon) {
+  const milliseconds news = query.question().standing ? settings_.wait : wait();
+  CallRequest request = query.request(token_, soon ? milliseconds(0) : news);
   request.cluster = settings_.cluster;
   return parts_.call(std::move(request));
 }
 
-// Near the limit the waits are shorter beforehand: who comes beyond it waits for one of them to
-// end.
 milliseconds Agent::wait() const {
-  constexpr milliseconds kNear = std::chrono::seconds(10), kLeast{20};
-  const size_t most = waiting_.most();
-  if (services_ <= most * 3 / 4) return settings_.wait;
-  if (!crowded()) return std::min(settings_.wait, kNear);
-  return std::clamp(milliseconds(most * 1000 / kAsked), kLeast, settings_.wait);
+  constexpr milliseconds kLeast{20};
+  if (!crowded()) return settings_.wait;
+  const auto round = static_cast<size_t>(milliseconds(kRound).count());
+  return std::clamp(milliseconds(round * waiting_.most() / services_), kLeast, settings_.wait);
 }
 
 void Agent::onAnswer() {

@@ -3,10 +3,10 @@
 // that all share; when it answers again all ask at once. Owned by the server; outlives its watches;
 // main thread.
 //
-// Questions that wait for news of a service share the places when there are more watches:
-// each waits the shorter, so that about kAsked of them end in a second. Questions that do not wait
-// have places of their own, so that a new watch never stands behind the others; so have those of
-// which there are only a few.
+// Where there are more services than places, a question waits the shorter, so that each is asked
+// every kRound; Alarms say which to ask at once. Questions that do not wait have places of their
+// own, so that a new watch never stands behind the others; so have those of which there are only a
+// few.
 #pragma once
 
 #include <array>
@@ -33,8 +33,8 @@ struct CheckPlace {
 
 class Agent final : private net::TimerUser {
  public:
-  static constexpr size_t kQuick = 16;     // places of questions that do not wait
-  static constexpr uint32_t kAsked = 200;  // in a second, by all that share places
+  static constexpr size_t kQuick = 16;  // places of questions that do not wait
+  static constexpr std::chrono::seconds kRound{30};
   static constexpr std::chrono::seconds kTick{5};
 
   using Call = std::function<Pending<CallResult>(CallRequest)>;
@@ -55,7 +55,10 @@ class Agent final : private net::TimerUser {
   // It said something since it last said nothing.
   bool answers() const { return !silent_; }
   size_t watches() const { return watches_.size(); }
+  size_t services() const { return services_; }  // watches that share places
+  // Those that do not wait at Consul already.
   void askAtOnce(const std::vector<CheckPlace>& changed);
+  void askAllAtOnce();
   void say(bool good, const std::string& line) const { parts_.say(good, line); }
 
  private:
@@ -65,7 +68,7 @@ class Agent final : private net::TimerUser {
   void remove(Watch& watch);
   // `soon`: not behind those that share places.
   Pending<Places::Place> place(const Query& query, bool soon);
-  Pending<CallResult> ask(const Query& query);
+  Pending<CallResult> ask(Query& query, bool soon);
   void onAnswer();
   // True: so it is for all; who failed need not wait, as no place is free before one may try.
   bool onFailure(Reason reason, net::SteadyTime asked);

@@ -1,10 +1,33 @@
 #include "source/consul/alarms.h"
 
+#include <algorithm>
+#include <utility>
+#include <vector>
+
 #include "source/consul/json_members.h"
 
 namespace weir::consul {
 
-Alarms::Alarms(Agent& agent) : critical_(agent, "critical"), warning_(agent, "warning") {}
+Alarms::Alarms(Agent& agent)
+    : critical_(agent, "critical"), warning_(agent, "warning"), registered_(agent) {}
+
+Alarms::Registered::Registered(Agent& agent)
+    : agent_(agent),
+      timer_(*this),
+      watch_(agent, "registrations", allServices(agent.settings(), true), *this) {
+  watch_.start();
+}
+
+void Alarms::Registered::onMoved() {
+  // What was registered before is in the lists already, or will be with the first answer.
+  if (!std::exchange(known_, true) || timer_.armed()) return;
+  timer_.arm(agent_.loop().timers(), std::max(agent_.loop().now(), next_));
+}
+
+void Alarms::Registered::onTimer() {
+  next_ = agent_.loop().now() + std::chrono::seconds(1 + agent_.services() / kSwept);
+  agent_.askAllAtOnce();
+}
 
 Alarms::Failing::Failing(Agent& agent, const std::string& status)
     : agent_(agent),
@@ -41,7 +64,6 @@ std::optional<std::string> Alarms::Failing::onBody(const std::string& body) {
     if (!checks.contains(key)) changed.push_back(place);
   }
   checks_ = std::move(checks);
-  // What failed before is in the lists already, or will be with the first answer.
   if (known_ && !changed.empty()) agent_.askAtOnce(changed);
   known_ = true;
   return std::nullopt;

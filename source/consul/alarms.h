@@ -1,7 +1,10 @@
-// Alarms follow the checks that fail, of all services at once, while there are more services than
-// places: a service, or a node, of which a check begins or ceases to fail is asked at once. So
-// an instance that dies is seen soon, however many share places. In the agent's own datacenter, as
-// far as the token may see it. Owned by the Agent; main thread.
+// Alarms follow Consul as a whole, by three questions, while there are more services than places,
+// and have those asked at once that may have changed:
+// - checks that are critical, or warn: the services and the nodes of those that began or ceased to;
+// - services: each registration moves its index, but does not say whose, so all are asked, though
+// not
+//   more than kSwept in a second.
+// In the agent's own datacenter, as far as the token may see it. Owned by the Agent; main thread.
 #pragma once
 
 #include <map>
@@ -13,10 +16,12 @@ namespace weir::consul {
 
 class Alarms {
  public:
+  static constexpr size_t kSwept = 200;
+
   explicit Alarms(Agent& agent);
 
  private:
-  // Those in one state.
+  // Checks of one state.
   class Failing final : private WatchUser {
    public:
     Failing(Agent& agent, const std::string& status);
@@ -30,7 +35,24 @@ class Alarms {
     Watch watch_;
   };
 
+  class Registered final : private WatchUser, private net::TimerUser {
+   public:
+    explicit Registered(Agent& agent);
+
+   private:
+    std::optional<std::string> onBody(const std::string&) override { return std::nullopt; }
+    void onMoved() override;
+    void onTimer() override;
+
+    Agent& agent_;
+    bool known_ = false;
+    net::SteadyTime next_{};  // not before
+    net::Timer timer_;
+    Watch watch_;
+  };
+
   Failing critical_, warning_;
+  Registered registered_;
 };
 
 }  // namespace weir::consul

@@ -24,10 +24,24 @@ Reason reasonOf(uint16_t status, std::string_view body) {
   if (says("ACL not found")) return Reason::AclNotFound;
   if (status == 401 || status == 403 || says("Permission denied")) return Reason::PermissionDenied;
   if (status == 429 || says("rate limit exceeded")) return Reason::TooManyRequests;
-  if (says("No cluster leader") || says("No known Consul servers")) return Reason::NoLeader;
+  for (const std::string_view words :
+       {"No cluster leader", "No known Consul servers", "rpc error getting client",
+        "resolver error", "error reading from server", "client connection is closing"}) {
+    if (says(words)) return Reason::NoLeader;
+  }
+  if (says("boolean expression")) return Reason::BadRequest;  // a filter; with status 500
   if (status >= 500) return Reason::ServerError;
   if (status == 404) return Reason::NotFound;
   return status == 400 ? Reason::BadRequest : Reason::BadAnswer;
+}
+
+// Nothing: there is none that could be waited for.
+std::optional<uint64_t> indexOf(std::string_view text) {
+  uint64_t index = 0;
+  const char* const end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, index);
+  if (text.empty() || error != std::errc() || at != end) return std::nullopt;
+  return index;
 }
 
 bool isEmptyList(std::string_view body) {
@@ -37,14 +51,17 @@ bool isEmptyList(std::string_view body) {
 
 }  // namespace
 
-CallRequest Query::request(std::string_view token, milliseconds wait) const {
+CallRequest Query::request(std::string_view token, milliseconds wait) {
   CallRequest request;
   request.path = question_.target;
   request.timeout = kPatience;
-  if (waits()) {
+  asked_index_ = wait.count() == 0 ? 0 : index_;
+  may_be_denied_ = token.empty();
+  if (asked_index_ != 0) {
     if (request.path.back() != '?') request.path += '&';
+    if (question_.cached) request.path += "cached&";
     request.path +=
-        "index=" + std::to_string(index_) + "&wait=" + std::to_string(wait.count()) + "ms";
+        "index=" + std::to_string(asked_index_) + "&wait=" + std::to_string(wait.count()) + "ms";
     request.timeout += wait + wait / 16;
   }
   request.max_response_body = kMostBody;
@@ -55,45 +72,58 @@ CallRequest Query::request(std::string_view token, milliseconds wait) const {
 
 Taken Query::take(CallResult result, std::chrono::nanoseconds took, uint64_t random,
                   const Use& use) {
-  if (result.failure) return fail(Reason::NoAnswer, std::string(result.failure.detail), random);
-  if (result.status == 404 && question_.absent_is_empty) {
+  if (question_.absent_is_empty && result.status == 404) {
+    result.status = 200;
     result.body = "[]";
-  } else if (result.status != 200) {
-    std::string detail = "HTTP status " + std::to_string(result.status);
-    if (const std::string line = lineOf(result.body); !line.empty()) detail += ": " + line;
-    return fail(reasonOf(result.status, result.body), std::move(detail), random);
   }
-  // Consul leaves out what a token may not see; nothing at all is then no news of the service.
-  if (!question_.partial && result.field("x-consul-results-filtered-by-acls") == "true" &&
-      isEmptyList(result.body)) {
-    return fail(Reason::PermissionDenied, "the token may see nothing of what there is", random);
+  if (auto failed = judge(result, random)) return *std::move(failed);
+  const bool empty = isEmptyList(result.body);
+  const std::optional<uint64_t> index = indexOf(result.field("x-consul-index"));
+  Taken taken{Taken::Kind::Unchanged, false, {}, {}, poll_};
+  if (question_.blocks && index) {
+    taken.pause = pauseAfter(took);
+    taken.moved = *index != index_;
   }
-  const uint64_t before = index_;
-  const bool waits = follow(result.field("x-consul-index"));
-  const bool rewound = waits && before != 0 && index_ == 0;
+  const bool emptied = empty && !empty_;
+  if (asked_index_ != 0 && (emptied || index < asked_index_)) {
+    index_ = 0;  // the answer to the next question counts
+    return taken;
+  }
+  const bool news = asked_index_ == 0 || index != asked_index_;
   const size_t hash = std::hash<std::string_view>()(result.body);
-  const bool same = rewound || hash_ == hash;
-  if (!same) {
+  if (news && hash_ != hash) {
     if (auto wrong = use(result.body)) {
       hash_.reset();
       return fail(Reason::BadAnswer, *std::move(wrong), random);
     }
     hash_ = hash;
+    empty_ = empty;
+    taken.kind = Taken::Kind::Changed;
   }
   back_off_.reset();
-  return {same ? Taken::Kind::Unchanged : Taken::Kind::Changed,
-          {},
-          {},
-          waits ? pauseAfter(took) : poll_};
+  index_ = question_.blocks && index ? std::max<uint64_t>(*index, 1) : 0;
+  return taken;
 }
 
-bool Query::follow(std::string_view text) {
-  uint64_t index = 0;
-  const char* const end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, index);
-  const bool waits = question_.blocks && !text.empty() && error == std::errc() && at == end;
-  index_ = !waits || index < index_ ? 0 : std::max<uint64_t>(index, 1);
-  return waits;
+// Nothing: the body may be looked at.
+std::optional<Taken> Query::judge(const CallResult& result, uint64_t random) {
+  if (result.failure) return fail(Reason::NoAnswer, std::string(result.failure.detail), random);
+  if (result.status != 200) {
+    std::string detail = "HTTP status " + std::to_string(result.status);
+    if (const std::string line = lineOf(result.body); !line.empty()) detail += ": " + line;
+    return fail(reasonOf(result.status, result.body), std::move(detail), random);
+  }
+  if (question_.partial || !isEmptyList(result.body)) return std::nullopt;
+  // Consul leaves out what a token may not see; nothing at all is then no news of the service.
+  if (result.field("x-consul-results-filtered-by-acls") == "true") {
+    return fail(Reason::PermissionDenied, "the token may see nothing of what there is", random);
+  }
+  // Without a token it does not say so; what was seen before may be seen still.
+  if (may_be_denied_ && !hash_ && result.field("x-consul-default-acl-policy") == "deny") {
+    return fail(Reason::PermissionDenied,
+                "nothing is there, or nothing may be seen without a token", random);
+  }
+  return std::nullopt;
 }
 
 milliseconds Query::pauseAfter(std::chrono::nanoseconds took) {
@@ -104,7 +134,7 @@ milliseconds Query::pauseAfter(std::chrono::nanoseconds took) {
 
 Taken Query::fail(Reason reason, std::string detail, uint64_t random) {
   index_ = 0;
-  return {Taken::Kind::Failed, reason, std::move(detail), back_off_.next(random)};
+  return {Taken::Kind::Failed, false, reason, std::move(detail), back_off_.next(random)};
 }
 
 }  // namespace weir::consul

@@ -4,12 +4,14 @@
 //   (request, take)*
 //
 // https://developer.hashicorp.com/consul/api-docs/features/blocking
-// - an index that goes back is forgotten, with what came with it, and Consul is asked anew: it was
-//   restored, or an agent that has not heard from its servers yet says that there is nothing;
+// - what comes with the index that was asked with is no news;
+// - an index that goes back is forgotten, with what came with it, and Consul is asked anew;
 // - an index of 0 counts as 1, which blocks, while 0 would not;
 // - an answer without an index cannot be waited for: it is polled.
-// After a failure the next question does not wait either: what is then in the way may have changed
-// more than the index says.
+// Measured on Consul 1.22: an agent that lost its servers, and one whose token was revoked, answer
+// a question that waits with 200 and an empty list in the end; one that does not wait, with an
+// error. So an empty list ends a list only when it is the answer to a question that did not wait.
+// After a failure the next question does not wait either.
 #pragma once
 
 #include <array>
@@ -31,7 +33,7 @@ enum class Reason : uint8_t {
   AclNotFound,       // Consul does not know the token
   PermissionDenied,  // the token may not see what is asked for
   TooManyRequests,   // of one client's connections, or of requests in a second
-  NoLeader,          // the servers have none, or the agent knows no server, for now
+  NoLeader,          // the servers have none, or the agent does not reach them
   ServerError,       // 5xx of another kind
   NotFound,
   BadRequest,  // such as a filter that Consul cannot read
@@ -47,6 +49,7 @@ struct Taken {
   enum class Kind : uint8_t { Unchanged, Changed, Failed };  // Changed: and used
 
   Kind kind = Kind::Failed;
+  bool moved = false;                // something has changed, perhaps not what the body says
   Reason reason = Reason::NoAnswer;  // Failed
   std::string detail;                // Failed: one line, for people
   std::chrono::milliseconds pause;   // before the next question
@@ -71,8 +74,9 @@ class Query {
   uint64_t index() const { return index_; }
   const Question& question() const { return question_; }
 
-  // `wait`: for news; `token` may be empty. The cluster is the caller's to name.
-  CallRequest request(std::string_view token, std::chrono::milliseconds wait) const;
+  // `wait`: for news; 0: an answer at once is wanted. `token` may be empty. The cluster is the
+  // caller's to name.
+  CallRequest request(std::string_view token, std::chrono::milliseconds wait);
   // Uses a body that is not the one before. Nothing: it is used; else what is wrong with it.
   using Use = std::function<std::optional<std::string>(const std::string& body)>;
   // `took`: from the question to the answer; `random` is for the back-off.
@@ -80,8 +84,7 @@ class Query {
 
  private:
   Taken fail(Reason reason, std::string detail, uint64_t random);
-  // False: it cannot be waited for.
-  bool follow(std::string_view index);
+  std::optional<Taken> judge(const CallResult& result, uint64_t random);
   std::chrono::milliseconds pauseAfter(std::chrono::nanoseconds took);
 
   const Question question_;
@@ -89,6 +92,9 @@ class Query {
   rpc::BackOff back_off_;
   std::chrono::milliseconds pause_ = kPause;
   uint64_t index_ = 0;
+  uint64_t asked_index_ = 0;    // of the last question; 0: it did not wait
+  bool may_be_denied_ = false;  // it had no token
+  bool empty_ = true;           // the list that is in use
   std::optional<size_t> hash_;  // of the body that is in use
 };
 

@@ -19,13 +19,15 @@ class QueryTest : public testing::Test {
   static CallResult answer(std::string index, std::string body = "[]") {
     return {{}, 200, {{"x-consul-index", std::move(index)}}, std::move(body)};
   }
+  // The answer to the next question.
   Taken take(CallResult result, std::chrono::nanoseconds took = 60s, uint64_t random = 0) {
+    query_.request("token", 60s);
     return query_.take(std::move(result), took, random, [this](const std::string& body) {
       used_.push_back(body);
       return wrong_;
     });
   }
-  std::string path() const { return query_.request("", 60s).path; }
+  std::string path() { return query_.request("", 60s).path; }
 
   Query query_{{.target = "/v1/health/service/web?passing"}, 10s};
   std::vector<std::string> used_;
@@ -39,6 +41,21 @@ TEST_F(QueryTest, WaitsForWhatIsNewerThanTheAnswer) {
   EXPECT_EQ(path(), "/v1/health/service/web?passing&index=7&wait=60000ms");
   // Consul waits up to a sixteenth longer.
   EXPECT_EQ(query_.request("", 64s).timeout, 64s + 4s + Query::kPatience);
+}
+
+TEST_F(QueryTest, AsksAtOnceWhereThatIsWanted) {
+  take(answer("7", "[1]"));
+  EXPECT_EQ(query_.request("", 0ms).path, "/v1/health/service/web?passing");
+  const auto use = [](const std::string&) { return std::nullopt; };
+  EXPECT_EQ(query_.take(answer("9", "[]"), 0s, 0, use).kind, Kind::Changed);
+  EXPECT_THAT(path(), HasSubstr("index=9&"));
+}
+
+TEST_F(QueryTest, TheCacheIsAskedForNewsOnly) {
+  Query query({.target = "/v1/health/service/web?stale", .cached = true});
+  EXPECT_EQ(query.request("", 1s).path, "/v1/health/service/web?stale");
+  query.take(answer("7"), 0s, 0, [](const std::string&) { return std::nullopt; });
+  EXPECT_EQ(query.request("", 1s).path, "/v1/health/service/web?stale&cached&index=7&wait=1000ms");
 }
 
 TEST_F(QueryTest, ATargetWithoutParametersGetsItsFirst) {
@@ -62,6 +79,54 @@ TEST_F(QueryTest, AnIndexThatGoesBackIsForgotten) {
   take(answer("6", "[2]"));
   EXPECT_THAT(path(), HasSubstr("index=6&"));
   EXPECT_THAT(used_, ElementsAre("[1]", "[2]"));
+}
+
+TEST_F(QueryTest, WhatComesWithTheSameIndexIsNoNews) {
+  take(answer("7", "[1]"));
+  EXPECT_EQ(take(answer("7", "[2]")).kind, Kind::Unchanged);
+  EXPECT_THAT(path(), HasSubstr("index=7&"));
+  EXPECT_THAT(used_, ElementsAre("[1]"));
+}
+
+TEST_F(QueryTest, SaysWhetherAnythingHasChanged) {
+  EXPECT_TRUE(take(answer("7")).moved);
+  EXPECT_FALSE(take(answer("7")).moved);
+  EXPECT_TRUE(take(answer("8")).moved);
+}
+
+// Agents that lost their servers, and tokens that lost their rights, look so after a wait.
+TEST_F(QueryTest, AnEmptyListIsTrueWhenItIsSaidAtOnce) {
+  take(answer("7", "[1]"));
+  EXPECT_EQ(take(answer("8", "[]")).kind, Kind::Unchanged);
+  EXPECT_FALSE(query_.waits());
+  EXPECT_EQ(take(answer("8", "[]")).kind, Kind::Changed);
+  EXPECT_THAT(used_, ElementsAre("[1]", "[]"));
+  EXPECT_EQ(take(answer("9", "[]")).kind, Kind::Unchanged);
+  EXPECT_TRUE(query_.waits()) << "what is empty already needs no second question";
+}
+
+TEST_F(QueryTest, AnEmptyListThatIsTakenBackIsNone) {
+  take(answer("7", "[1]"));
+  take(answer("7", "[]"));
+  EXPECT_EQ(take({{}, 500, {{"x-consul-index", "1"}}, "No known Consul servers"}).reason,
+            Reason::NoLeader);
+  EXPECT_EQ(take(answer("7", "[1]")).kind, Kind::Unchanged);
+  EXPECT_THAT(used_, ElementsAre("[1]"));
+}
+
+TEST_F(QueryTest, NothingForNobodyMayMeanThatATokenIsMissing) {
+  int index = 7;
+  const auto ask = [&](std::string_view token, std::string body) {
+    query_.request(token, 60s);
+    CallResult result = answer(std::to_string(++index), std::move(body));
+    result.fields.emplace_back("x-consul-default-acl-policy", "deny");
+    return query_.take(std::move(result), 0s, 0, [](const std::string&) { return std::nullopt; });
+  };
+  EXPECT_EQ(ask("", "[]").reason, Reason::PermissionDenied);
+  EXPECT_EQ(ask("token", "[]").kind, Kind::Changed);
+  EXPECT_EQ(ask("", "[1]").kind, Kind::Changed);
+  ask("", "[]");
+  EXPECT_EQ(ask("", "[]").kind, Kind::Changed) << "what could be seen before can be seen now";
 }
 
 // An agent that streams and has not heard from the servers yet says [] and 1 when the wait is over.
@@ -119,6 +184,9 @@ TEST_F(QueryTest, EachFailureHasItsReason) {
       {429, "Your IP is issuing too many concurrent connections", Reason::TooManyRequests},
       {500, "No cluster leader", Reason::NoLeader},
       {500, "No known Consul servers", Reason::NoLeader},
+      {500, "rpc error getting client: failed to get conn", Reason::NoLeader},
+      {503, "error reading from server: EOF", Reason::NoLeader},
+      {500, "Failed to create boolean expression evaluator: 1:1", Reason::BadRequest},
       {503, "rate limit exceeded for operation that can only be performed by the leader",
        Reason::TooManyRequests},
       {500, "No path to datacenter", Reason::ServerError},
@@ -219,7 +287,8 @@ TEST(QuestionTest, SaysAllThatIsConfigured) {
   EXPECT_EQ(instancesOf(service, "", agent).target,
             "/v1/health/service/we%2Fb%20%C3%A9?passing&tag=a%3Db&tag=c"
             "&filter=Service.Meta.v%20%3D%3D%20%222%22&near=_agent&dc=dc1&ns=ns1&partition=p1"
-            "&stale&cached");
+            "&stale");
+  EXPECT_TRUE(instancesOf(service, "", agent).cached);
   EXPECT_THAT(instancesOf(service, "dc2", agent).target, HasSubstr("&dc=dc2&"));
 }
 

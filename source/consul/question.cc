@@ -48,7 +48,6 @@ class Target {
     add("partition", agent.partition);
     if (agent.consistency == Consistency::Stale) add("stale");
     if (agent.consistency == Consistency::Consistent) add("consistent");
-    if (agent.use_cache) add("cached");
     if (divider_ == '?') text_ += divider_;
     return std::move(text_);
   }
@@ -70,11 +69,16 @@ Question instancesOf(const ServiceSettings& service, std::string_view datacenter
   for (const std::string& tag : service.tags) target.add("tag", tag);
   target.add("filter", service.filter);
   target.add("near", service.near);
-  return {.target = std::move(target).of(agent, datacenter), .blocks = !service.prepared};
+  return {.target = std::move(target).of(agent, datacenter),
+          .blocks = !service.prepared,
+          .cached = agent.use_cache};
 }
 
-Question allServices(const AgentSettings& agent) {
-  return {.target = Target("/v1/catalog/services", "").of(agent), .standing = true};
+Question allServices(const AgentSettings& agent, bool partial) {
+  return {.target = Target("/v1/catalog/services", "").of(agent),
+          .cached = agent.use_cache,
+          .standing = true,
+          .partial = partial};
 }
 
 Question checksIn(std::string_view status, const AgentSettings& agent) {

@@ -111,6 +111,7 @@ class ScriptedAgent : public testing::Test {
       if (!faulty && asked->name() == name && !asked->ready()) asked->onTimer();
     }
   }
+  void moveCatalog() { change("services", "{}"); }
   // From now on every question ends so, and those that wait, at once.
   void fail(CallResult with) {
     net::Loop::Turn turn(loop);

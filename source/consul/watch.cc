@@ -40,11 +40,12 @@ Task<Done> Watch::run() {
   for (;;) {
     milliseconds pause{0};
     {
-      const Places::Place place = co_await agent_.place(query_, std::exchange(soon_, false));
+      const bool soon = std::exchange(soon_, false) && agent_.crowded();
+      const Places::Place place = co_await agent_.place(query_, soon);
       asked_ = true;
       const net::SteadyTime asked = agent_.loop().now();
       stats_.attempt.add();
-      pause = take(co_await agent_.ask(query_), asked);
+      pause = take(co_await agent_.ask(query_, soon), asked);
     }
     asked_ = false;
     if (pause.count() != 0) co_await stream::sleepOn(agent_.loop(), pause);
@@ -52,7 +53,7 @@ Task<Done> Watch::run() {
 }
 
 void Watch::askSoon() {
-  if (!sharesPlaces() || !running_ || asked_) return;
+  if (!sharesPlaces() || !running_ || asked_ || !query_.waits()) return;
   soon_ = true;
   start();
 }
@@ -67,6 +68,7 @@ milliseconds Watch::take(CallResult result, net::SteadyTime asked) {
   }
   if (taken.kind == Taken::Kind::Unchanged) stats_.no_rebuild.add();
   succeed();
+  if (taken.moved) user_.onMoved();
   return taken.pause;
 }
 

@@ -26,6 +26,8 @@ class WatchUser {
   virtual std::optional<std::string> onBody(const std::string& body) = 0;
   // Watch::trouble() began, has another reason, or is over.
   virtual void onTrouble() {}
+  // Something has changed at Consul, perhaps not the body. After onBody().
+  virtual void onMoved() {}
   // The answer depends on the checks of one of these.
   virtual bool isOf(const std::set<std::string_view>& /*services*/,
                     const std::set<std::string_view>& /*nodes*/) const {
@@ -65,6 +67,7 @@ class Watch {
 
   Task<Done> run();
   bool sharesPlaces() const { return query_.question().blocks && !query_.question().standing; }
+  // Not one that asks by itself, first or after a failure.
   void askSoon();
   // How long to wait before the next question.
   std::chrono::milliseconds take(CallResult result, net::SteadyTime asked);
