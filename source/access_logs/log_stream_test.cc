@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "source/net/still_clock.h"
 #include "source/telemetry/stat_cells.h"
 #include "source/telemetry/stat_store.h"
 
@@ -12,11 +13,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using Message = LogStream::Message;
-
-struct StillClock final : net::Clock {
-  net::SteadyTime at{1000h};
-  net::SteadyTime now() override { return at; }
-};
 
 class LogStreamTest : public testing::Test {
  protected:
@@ -95,7 +91,7 @@ class LogStreamTest : public testing::Test {
   }
   uint64_t stat(const std::string& name) const { return stats_.value(name).value_or(4711); }
 
-  StillClock clock_;
+  net::StillClock clock_;
   net::Loop loop_{&clock_};
   StatStore stats_;
   std::shared_ptr<LogSettings> settings_ = std::make_shared<LogSettings>();

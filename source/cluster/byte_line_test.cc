@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "source/cluster/worker_cluster.h"
+#include "source/net/still_clock.h"
 
 #include <gtest/gtest.h>
 
@@ -14,11 +15,6 @@ namespace weir::cluster {
 namespace {
 
 using namespace std::chrono_literals;
-
-struct StillClock final : net::Clock {
-  net::SteadyTime at{1000h};
-  net::SteadyTime now() override { return at; }
-};
 
 // A reply is a line; "?" is not of the protocol.
 size_t lineSize(std::string_view received) {
@@ -116,7 +112,7 @@ class ByteLineTest : public testing::Test {
     return ::recv(peer_.get(), &byte, 1, 0) == 0;
   }
 
-  StillClock clock_;
+  net::StillClock clock_;
   net::Loop loop_{&clock_};
   ClusterSettings settings_;
   ClusterPtr cluster_;

@@ -12,14 +12,10 @@
 #include <utility>
 
 #include "source/cluster/worker_cluster.h"
+#include "source/net/still_clock.h"
 #include "source/telemetry/stat_store.h"
 
 namespace weir::cluster {
-
-struct StillClock final : net::Clock {
-  net::SteadyTime at{std::chrono::hours(1000)};
-  net::SteadyTime now() override { return at; }
-};
 
 // A GET whose response is kept; or the near end of a TcpStream.
 struct Request final : PoolWaiter, codec::ClientStreamUser {
@@ -130,7 +126,7 @@ class ClusterChangesTest : public testing::Test {
   uint64_t stat(std::string_view name) { return stats_.value(name).value_or(~uint64_t{0}); }
 
   StatStore stats_;
-  StillClock clock_;
+  net::StillClock clock_;
   net::Loop loop_{&clock_};
   ChunkPool chunks_;
   net::Fd server_;

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "source/net/still_clock.h"
 #include "source/telemetry/stat_store.h"
 
 namespace weir::load_reports {
@@ -12,11 +13,6 @@ namespace {
 using namespace std::chrono_literals;
 using envoy::service::load_stats::v3::LoadStatsRequest;
 using envoy::service::load_stats::v3::LoadStatsResponse;
-
-struct StillClock final : net::Clock {
-  net::SteadyTime at{1000h};
-  net::SteadyTime now() override { return at; }
-};
 
 class LoadReporterTest : public testing::Test {
  protected:
@@ -86,7 +82,7 @@ class LoadReporterTest : public testing::Test {
     return stats_.value("load_reporter." + name).value_or(4711);
   }
 
-  StillClock clock_;
+  net::StillClock clock_;
   net::Loop loop_{&clock_};
   StatStore stats_;
   std::vector<Reported> clusters_;

@@ -7,17 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "source/net/still_clock.h"
 #include "source/telemetry/stat_store.h"
 
 namespace weir::overload {
 namespace {
 
 using namespace std::chrono_literals;
-
-struct StillClock final : net::Clock {
-  net::SteadyTime at{1000h};
-  net::SteadyTime now() override { return at; }
-};
 
 class WatchTest : public testing::Test {
  protected:
@@ -59,7 +55,7 @@ class WatchTest : public testing::Test {
     return stats_.value("overload." + name).value_or(4711);
   }
 
-  StillClock clock_;
+  net::StillClock clock_;
   net::Loop loop_{&clock_};
   StatStore stats_;
   std::map<std::string, double, std::less<>> pressures_{{"heap", 0}, {"file", 0}};

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.pb.h"
+#include "source/net/still_clock.h"
 #include "source/stream/codec_choice.h"
 #include "source/stream/scopes.h"
 #include "source/stream/services.h"
@@ -116,13 +117,9 @@ class HcmTest : public testing::Test, public transport::ServerConnections {
     loop_.timers().advance(clock_.at);
   }
 
-  struct ManualClock final : net::Clock {
-    net::SteadyTime at{1000h};
-    net::SteadyTime now() override { return at; }
-  };
   StatStore stats_;
   std::deque<test::Proxy> proxies_;
-  ManualClock clock_;
+  net::StillClock clock_;
   net::Loop loop_{&clock_};
   cluster::WorkerClusters clusters_{loop_};
   Services services_{loop_, clusters_, 1};

@@ -4,6 +4,7 @@
 
 #include "source/codec/http2/recorder.h"
 #include "source/codec/http2/test_frames.h"
+#include "source/net/still_clock.h"
 #include "source/stream/codec_choice.h"
 #include "source/stream/hcm.h"
 #include "test/harness/config.h"
@@ -112,11 +113,7 @@ class Http2ServerTest : public testing::Test, public transport::ServerConnection
   }
   uint64_t stat(std::string_view name) { return proxy_->stats.value(name).value_or(~uint64_t{0}); }
 
-  struct ManualClock final : net::Clock {
-    net::SteadyTime at{1000h};
-    net::SteadyTime now() override { return at; }
-  };
-  ManualClock clock_;
+  net::StillClock clock_;
   net::Loop loop_{&clock_};
   std::unique_ptr<test::Proxy> proxy_, next_;
   std::shared_ptr<Hcm> hcm_;

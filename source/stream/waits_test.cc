@@ -1,6 +1,7 @@
 // Signals and background work: one worker at rest, then many at once.
 #include "source/stream/waits.h"
 
+#include "source/net/still_clock.h"
 #include "source/stream/background_work.h"
 #include "weir/per_worker.h"
 
@@ -15,11 +16,6 @@ namespace weir::stream {
 namespace {
 
 using namespace std::chrono_literals;
-
-struct StillClock final : net::Clock {
-  SteadyTime at{1000h};
-  SteadyTime now() override { return at; }
-};
 
 class WaitsTest : public testing::Test {
  protected:
@@ -45,7 +41,7 @@ class WaitsTest : public testing::Test {
     tasks_.back().start();
   }
 
-  StillClock clock_;
+  net::StillClock clock_;
   net::Loop loop_{&clock_};
   cluster::WorkerClusters clusters_{loop_};
   Services services_{loop_, clusters_, 1};

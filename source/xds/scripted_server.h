@@ -8,16 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "source/net/still_clock.h"
 #include "source/telemetry/stat_store.h"
 #include "source/xds/grpc_source.h"
 #include "source/xds/scripted_messages.h"
 
 namespace weir::xds {
-
-struct StillClock final : net::Clock {
-  net::SteadyTime at{std::chrono::hours(1000)};
-  net::SteadyTime now() override { return at; }
-};
 
 class ScriptedServer : public testing::Test {
  protected:
@@ -95,7 +91,7 @@ class ScriptedServer : public testing::Test {
     ScriptedServer& test;
   };
 
-  StillClock clock;
+  net::StillClock clock;
   net::Loop loop{&clock};
   StatStore stats;
   uint64_t random = 0;
