@@ -11,11 +11,12 @@ namespace {
 using envoy::config::cluster::v3::CircuitBreakers;
 using envoy::config::core::v3::RoutingPriority;
 
-// How endpoints are found; DnsCluster is kept for its settings.
+// How endpoints are found; the messages are kept for their settings.
 struct Type {
   Discovery discovery = Discovery::Static;
   bool known = false;
   std::optional<DnsClusterProto> dns_cluster;
+  ConsulClusterProto consul = {};
 };
 
 Type readCustomType(const ClusterProto::CustomClusterType& proto, const Where& at) {
@@ -28,6 +29,11 @@ Type readCustomType(const ClusterProto::CustomClusterType& proto, const Where& a
                            : Discovery::StrictDns;
     return result;
   }
+  if (type == ConsulClusterProto::descriptor()->full_name()) {
+    Type result{.discovery = Discovery::Consul, .known = true, .dns_cluster = {}};
+    unpackPlain(proto.typed_config(), result.consul, at.field("typed_config"));
+    return result;
+  }
   if (type.empty() || type == "google.protobuf.Empty") {
     if (proto.name() == "envoy.cluster.static") return {Discovery::Static, true, {}};
     if (proto.name() == "envoy.cluster.strict_dns") return {Discovery::StrictDns, true, {}};
@@ -35,8 +41,9 @@ Type readCustomType(const ClusterProto::CustomClusterType& proto, const Where& a
     if (proto.name() == "envoy.cluster.eds") return {Discovery::Eds, true, {}};
   }
   at.error("clusters of type " + (type.empty() ? "'" + proto.name() + "'" : type) +
-           " are not supported, only STATIC, STRICT_DNS, LOGICAL_DNS, EDS and " +
-           DnsClusterProto::descriptor()->full_name());
+           " are not supported, only STATIC, STRICT_DNS, LOGICAL_DNS, EDS, " +
+           DnsClusterProto::descriptor()->full_name() + " and " +
+           ConsulClusterProto::descriptor()->full_name());
   return {};
 }
 
@@ -202,6 +209,9 @@ std::optional<ClusterPlan> planCluster(const ClusterProto& proto, const Where& a
   if (type.discovery == Discovery::Eds) {
     plan.eds = planEds(proto, at);
     plan.settings.eds_service_name = proto.eds_cluster_config().service_name();
+  } else if (type.discovery == Discovery::Consul) {
+    plan.rules = planRules(proto, at);
+    plan.consul = std::move(type.consul);
   } else if (type.known) {
     Assignment assignment = planEndpoints(proto, type.discovery, balancing.locality_weighted, at);
     plan.endpoints = std::move(assignment.endpoints);

@@ -16,6 +16,7 @@
 #include "source/net/address.h"
 #include "source/net/resolver.h"
 #include "source/transport/tls/secrets.h"
+#include "weir/consul/v1/consul.pb.h"
 #include "weir/report.h"
 
 namespace weir::cluster {
@@ -58,11 +59,12 @@ struct Assignment {
 
 struct ClusterPlan {
   ClusterSettings settings;
-  std::vector<EndpointSpec> endpoints;  // none of an EDS cluster
+  std::vector<EndpointSpec> endpoints;  // none of an EDS cluster, or a Consul one
   PriorityRules rules;                  // nor these
   bool locality_weighted = false;
-  DnsSpec dns;  // of a DNS cluster
-  EdsSpec eds;  // of an EDS cluster
+  DnsSpec dns;                             // of a DNS cluster
+  EdsSpec eds;                             // of an EDS cluster
+  weir::consul::v1::ConsulCluster consul;  // of such a cluster; not looked at yet
 };
 
 // What planning needs from the server.

@@ -22,7 +22,7 @@ struct ProxyHeaderSettings;
 
 inline constexpr uint32_t kNoSlot = UINT32_MAX;
 
-enum class Discovery : uint8_t { Static, StrictDns, LogicalDns, Eds };
+enum class Discovery : uint8_t { Static, StrictDns, LogicalDns, Eds, Consul };
 enum class LbPolicy : uint8_t { RoundRobin, Random, LeastRequest };
 
 // Of a route's requests: each priority has its own thresholds, counts and connections.

@@ -229,6 +229,16 @@ Assignment planEndpoints(const ClusterProto& proto, Discovery discovery, bool lo
   return reading.take();
 }
 
+PriorityRules planRules(const ClusterProto& proto, const Where& at) {
+  const Where here = at.field("load_assignment");
+  if (proto.load_assignment().endpoints_size() != 0) {
+    here.field("endpoints").error("has no place in a cluster whose endpoints Consul knows");
+  }
+  Reading reading(Discovery::Consul, false);
+  reading.localities(proto.load_assignment(), here);
+  return reading.take().rules;
+}
+
 EdsSpec planEds(const ClusterProto& proto, const Where& at) {
   EdsSpec spec;
   spec.source = proto.eds_cluster_config().eds_config();

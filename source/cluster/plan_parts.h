@@ -20,6 +20,7 @@ namespace weir::cluster {
 
 using ClusterProto = envoy::config::cluster::v3::Cluster;
 using DnsClusterProto = envoy::extensions::clusters::dns::v3::DnsCluster;
+using ConsulClusterProto = weir::consul::v1::ConsulCluster;
 
 // Reports fields that are set and not acted upon. `what` reads before "is not supported".
 class Unsupported {
@@ -58,6 +59,8 @@ void planHttp(const ClusterProto& proto, ClusterSettings& settings, const Where&
 // `dns_cluster` is null for the types STRICT_DNS and LOGICAL_DNS.
 DnsSpec planDns(const ClusterProto& proto, const DnsClusterProto* dns_cluster, const Where& at,
                 const Where& dns_cluster_at);
+// Of a cluster whose endpoints come from elsewhere, and stand in no load_assignment.
+PriorityRules planRules(const ClusterProto& proto, const Where& at);
 EdsSpec planEds(const ClusterProto& proto, const Where& at);
 Assignment planEndpoints(const ClusterProto& proto, Discovery discovery, bool locality_weighted,
                          const Where& at);

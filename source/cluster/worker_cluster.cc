@@ -26,6 +26,7 @@ void WorkerClusters::set(uint32_t slot, ClusterPtr cluster) {
   names_.erase(cluster->name());  // its key may be another cluster's memory
   names_.emplace(cluster->name(), slot);
   at.cluster = std::move(cluster);
+  wanted_.settle(at.cluster->name());
 }
 
 void WorkerClusters::empty(Slot& slot) {

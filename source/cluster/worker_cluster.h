@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "source/cluster/wanted_clusters.h"
 #include "source/cluster/worker_pools.h"
 
 namespace weir::cluster {
@@ -56,7 +57,7 @@ class WorkerCluster final : public ClusterUses, public net::Deferred {
 // in their number.
 class WorkerClusters {
  public:
-  explicit WorkerClusters(net::Loop& loop) : loop_(loop) {}
+  explicit WorkerClusters(net::Loop& loop) : loop_(loop), wanted_(loop) {}
   WorkerClusters(const WorkerClusters&) = delete;
   ~WorkerClusters() { clear(); }
 
@@ -69,6 +70,8 @@ class WorkerClusters {
   WorkerCluster* find(uint32_t slot, uint64_t random);
   // Of two clusters of one name, the one that was set last.
   uint32_t slotOf(std::string_view name) const;
+  // Those that are not there, and that somebody waits for.
+  WantedClusters& wanted() { return wanted_; }
   // Connections end now, whatever they carry; no request may be under way.
   void clear();
 
@@ -84,6 +87,7 @@ class WorkerClusters {
   std::vector<Slot> slots_;
   std::unordered_map<std::string_view, uint32_t> names_;  // views into the clusters of slots_
   std::unordered_set<WorkerPools*> retired_;
+  WantedClusters wanted_;
 };
 
 }  // namespace weir::cluster

@@ -32,8 +32,7 @@ bool removeStale(const net::Address& address) {
   return true;
 }
 
-Result<net::Fd> openOne(const ListenerPlan& plan, const ListenAddress& at,
-                        const net::Address& address, bool reuse_port) {
+Result<net::Fd> bindOne(const ListenAddress& at, const net::Address& address, bool reuse_port) {
   using Moment = SocketOption::Moment;
   net::Fd fd(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return failure(address, "make a socket for");
@@ -55,9 +54,16 @@ Result<net::Fd> openOne(const ListenerPlan& plan, const ListenAddress& at,
   if (net::bindTo(fd.get(), address) != 0) return failure(address, "bind");
   if (auto set = at.options.apply(fd.get(), address, Moment::Bound); !set)
     return std::move(set.error());
+  return fd;
+}
+
+Result<net::Fd> openOne(const ListenerPlan& plan, const ListenAddress& at,
+                        const net::Address& address, bool reuse_port) {
+  auto fd = bindOne(at, address, reuse_port);
+  if (!fd) return fd;
   if (address.isUnix() && at.unix_mode != 0) ::chmod(address.text().c_str(), at.unix_mode);
-  if (::listen(fd.get(), plan.backlog) != 0) return failure(address, "listen on");
-  if (auto set = at.options.apply(fd.get(), address, Moment::Listening); !set)
+  if (::listen(fd->get(), plan.backlog) != 0) return failure(address, "listen on");
+  if (auto set = at.options.apply(fd->get(), address, SocketOption::Moment::Listening); !set)
     return std::move(set.error());
   return fd;
 }
@@ -72,8 +78,7 @@ Result<std::vector<net::Fd>> openSockets(const ListenerPlan& plan, const ListenA
   // With SO_REUSEPORT a second process of the same user could take half of the traffic unnoticed:
   // the first socket is bound without it to see that the port is free.
   if (reuse_port && address.port() != 0) {
-    auto probe = openOne(plan, at, address, false);
-    if (!probe) return std::move(probe.error());
+    if (auto free = bindOne(at, address, false); !free) return std::move(free.error());
   }
   for (size_t i = 0; i < count; ++i) {
     if (i != 0 && !reuse_port) {
@@ -88,6 +93,13 @@ Result<std::vector<net::Fd>> openSockets(const ListenerPlan& plan, const ListenA
     sockets.push_back(*std::move(fd));
   }
   return sockets;
+}
+
+Result<Done> probe(const ListenAddress& at) {
+  if (at.address.isUnix()) return Done{};
+  auto bound = bindOne(at, at.address, false);
+  if (!bound) return std::move(bound.error());
+  return Done{};
 }
 
 }  // namespace weir::listener

@@ -16,4 +16,8 @@ namespace weir::listener {
 Result<std::vector<net::Fd>> openSockets(const ListenerPlan& plan, const ListenAddress& at,
                                          size_t count);
 
+// Whether openSockets() would succeed now, with the same error. Nobody is accepted meanwhile. Of a
+// unix socket it is not known before.
+Result<Done> probe(const ListenAddress& at);
+
 }  // namespace weir::listener

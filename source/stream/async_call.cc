@@ -6,7 +6,9 @@
 #include "source/router/dispatch.h"
 #include "source/router/forward.h"
 #include "source/stream/hcm_plan.h"
+#include "source/stream/waits.h"
 #include "source/stream/wakeup.h"
+#include "weir/task.h"
 
 namespace weir::stream {
 namespace {
@@ -34,7 +36,7 @@ class Call final : public PendingWork<CallResult>, router::ForwardUser, net::Tim
         head_(arena_),
         forward_(*this, info_) {
     if (!makeHead()) return;
-    request_.cluster.empty() ? followRoutes() : goTo(namedCluster());
+    request_.cluster.empty() ? followRoutes() : goTo(destination());
   }
 
   bool ready() const override { return wakeup_.done(); }
@@ -44,10 +46,12 @@ class Call final : public PendingWork<CallResult>, router::ForwardUser, net::Tim
  private:
   bool makeHead();
   bool addFields();
-  router::Destination namedCluster();
+  router::Destination destination();
   void knowCaller();
   void followRoutes();
   void goTo(router::Destination to);
+  bool awaitCluster(std::string_view name);
+  Task<Done> goAfter(Pending<void> coming);
   void answerFromRoute(const router::RouteReply& reply);
 
   void fail(const Failure& failure);
@@ -90,6 +94,8 @@ class Call final : public PendingWork<CallResult>, router::ForwardUser, net::Tim
   router::Timeouts timeouts_;
   router::Forward forward_;
   CallResult result_;
+  SteadyTime latest_ = SteadyTime::max();  // of its end, where it waited for its cluster
+  std::optional<Task<Done>> awaiting_;     // … once
 };
 
 // False: failed.
@@ -123,8 +129,16 @@ bool Call::addFields() {
   return true;
 }
 
-router::Destination Call::namedCluster() {
+router::Destination Call::destination() {
+  if (route_ != nullptr) {
+    router::Terms terms = caller_.plan->terms();
+    // Filters are trusted: what came from outside is gone from what they copy.
+    terms.steered = true;
+    terms.at_most = request_.timeout;
+    return router::aim(*route_, head_, info_, arena_, services_.clusters, random_, terms);
+  }
   router::Destination to;
+  to.name = request_.cluster;
   to.cluster = services_.clusters.find(services_.clusters.slotOf(request_.cluster), random_);
   to.timeouts.whole = request_.timeout;
   return to;
@@ -163,24 +177,44 @@ void Call::followRoutes() {
   route_ = match.route;
   info_.route_name = route_->name;
   info_.route_metadata = route_->config.metadata();
-  router::Terms terms = caller_.plan->terms();
-  terms.steered = true;  // filters are trusted: what came from outside is gone from what they copy
-  terms.at_most = request_.timeout;
-  goTo(router::aim(*route_, head_, info_, arena_, services_.clusters, random_, terms));
+  goTo(destination());
 }
 
 void Call::goTo(router::Destination to) {
-  if (to.cluster == nullptr) return fail(refused("no such cluster"));
+  if (to.cluster == nullptr) {
+    if (!awaiting_ && awaitCluster(to.name)) return;
+    return fail(refused("no such cluster"));
+  }
   weighted_ = to.weighted;
   timeouts_ = to.timeouts;
   if (timeouts_.whole.count() != 0) {
-    timer_.arm(services_.loop.timers(), services_.loop.now() + timeouts_.whole);
+    const SteadyTime end = services_.loop.now() + timeouts_.whole;
+    timer_.arm(services_.loop.timers(), std::min(end, latest_));
   }
   const auto priority =
       route_ == nullptr ? cluster::Priority::Default : route_->cluster()->priority;
   forward_.start(*to.cluster, services_.loop, head_, request_.body.empty(), random_, priority,
                  std::move(to.tries));
   if (!request_.body.empty() && !wakeup_.done()) forward_.body(request_.body, true);
+}
+
+// False: it is of no use.
+bool Call::awaitCluster(std::string_view name) {
+  std::optional<Pending<void>> coming = untilCluster(services_, name);
+  if (!coming) return false;
+  if (request_.timeout.count() != 0) {
+    latest_ = services_.loop.now() + request_.timeout;
+    timer_.arm(services_.loop.timers(), latest_);
+  }
+  awaiting_.emplace(goAfter(*std::move(coming)));
+  awaiting_->start();
+  return true;
+}
+
+Task<Done> Call::goAfter(Pending<void> coming) {
+  co_await coming;
+  if (!wakeup_.done()) goTo(destination());
+  co_return Done{};
 }
 
 void Call::answerFromRoute(const router::RouteReply& reply) {

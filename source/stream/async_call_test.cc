@@ -1,6 +1,7 @@
 // Calls through real pools to the harness's scripted origin.
 #include "source/stream/async_call.h"
 
+#include "source/net/still_clock.h"
 #include "source/stream/waits.h"
 
 #include "test/harness/config.h"
@@ -16,11 +17,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::Reply;
-
-struct StillClock final : net::Clock {
-  SteadyTime at{1000h};
-  SteadyTime now() override { return at; }
-};
 
 class AsyncCallTest : public testing::Test {
  protected:
@@ -79,7 +75,7 @@ class AsyncCallTest : public testing::Test {
     return request;
   }
 
-  StillClock clock_;
+  net::StillClock clock_;
   net::Loop loop_{&clock_};
   uint64_t progress_ = 0;
   test::Origin origin_{loop_, progress_};

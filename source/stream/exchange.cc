@@ -296,8 +296,8 @@ void Exchange::pauseRequest(bool pause, uint8_t reason) {
 // The request has passed every filter: do what its route says.
 void Exchange::forwardRequest(bool end) {
   if (route_ != nullptr) {
-    plan_->stats.routed.add();
     if (route_->cluster() != nullptr) return sendToCluster(end);
+    plan_->stats.routed.add();
   }
   const router::RouteReply reply =
       router::answer({match_, virtual_host_, route_}, *request_, info_, arena_);
@@ -326,6 +326,12 @@ void Exchange::sendToCluster(bool end) {
   router::Destination to =
       router::aim(*route_, *request_, info_, arena_, services_.clusters, random_, terms);
   weighted_ = to.weighted;
+  if (to.cluster == nullptr && !std::exchange(awaited_, true)) {
+    if (auto coming = untilCluster(services_, to.name)) {
+      return request_lane_.comeAgain(*std::move(coming));
+    }
+  }
+  plan_->stats.routed.add();
   if (to.cluster == nullptr) {
     plan_->stats.no_cluster.add();
     info_.cluster = to.name;

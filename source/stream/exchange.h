@@ -143,7 +143,7 @@ class Exchange final : public net::Deferred,
   uint8_t request_pauses_ = 0;  // bit set of reasons
   bool request_complete_ = false, head_written_ = false, response_written_ = false;
   bool forwarded_ = false, from_upstream_ = false;  // forward_ runs; response_ is the origin's
-  bool finished_ = false, forces_trace_ = false, steered_ = false;
+  bool finished_ = false, forces_trace_ = false, steered_ = false, awaited_ = false;
   TunnelAsk ask_;
 };
 

@@ -28,6 +28,11 @@ Resumer queueAtEachResume(net::Loop& loop, net::TurnEnd& work) {
   }
 }
 
+Task<Verdict> passAfter(Pending<void> when) {
+  co_await when;
+  co_return Verdict::pass();
+}
+
 }  // namespace
 
 template <Direction kDirection>
@@ -202,10 +207,7 @@ bool Lane<kDirection>::obey(Verdict verdict, size_t position, Phase phase, bool 
     task_.emplace(verdict.takeTask());
     task_->start();
     if (!task_->done()) {
-      task_phase_ = phase;
-      task_at_ = position;
-      if (!resumer_) resumer_ = queueAtEachResume(user_.laneLoop(), *this).handle;
-      task_->whenDone(resumer_);
+      await(position, phase);
       return false;
     }
     Verdict result = task_->take();
@@ -233,6 +235,23 @@ bool Lane<kDirection>::obey(Verdict verdict, size_t position, Phase phase, bool 
   }
 }
 
+template <Direction kDirection>
+void Lane<kDirection>::await(size_t position, Phase phase) {
+  task_phase_ = phase;
+  task_at_ = position;
+  if (!resumer_) resumer_ = queueAtEachResume(user_.laneLoop(), *this).handle;
+  task_->whenDone(resumer_);
+}
+
+template <Direction kDirection>
+void Lane<kDirection>::comeAgain(Pending<void> when) {
+  state_ = State::Stopped;
+  task_.emplace(passAfter(std::move(when)));
+  task_->start();
+  await(chain_->size(), Phase::Head);
+  if (task_->done()) resumer_.resume();
+}
+
 // The rest of the chain sees a message that never had trailers.
 template <Direction kDirection>
 void Lane<kDirection>::endWith(std::string_view last, size_t from) {
@@ -246,6 +265,7 @@ void Lane<kDirection>::onTurnEnd() {
   if (!task_ || state_ == State::Cancelled) return;
   Verdict verdict = task_->take();
   task_.reset();
+  if (task_at_ == chain_->size()) return runHead();  // who took the head waited
   const size_t next = task_at_ + 1;
   const Phase phase = task_phase_;
   if (!obey(std::move(verdict), task_at_, phase, true)) return;

@@ -60,6 +60,8 @@ class Lane final : public net::TurnEnd {
   void head(Head& head, bool end);
   void body(std::string_view data, bool end);
   void trailers(Fields& trailers);
+  // From onLaneHead(): the head comes out once more at that time, and what follows it not before.
+  void comeAgain(Pending<void> when);
   // Nothing comes out any more; a waiting task is destroyed.
   void cancel();
 
@@ -90,6 +92,7 @@ class Lane final : public net::TurnEnd {
   Verdict callTrailers(Filter& filter);
   Filter& filterAt(size_t position) { return *filters_[chain_->slotAt(kDirection, position)]; }
   void onTurnEnd() override;  // the task that was waited for is done
+  void await(size_t position, Phase phase);
   void resumeBody();
   void setPause(bool pause);
 

@@ -24,6 +24,18 @@ class Sleep final : public PendingWork<void>, net::TimerUser {
   net::Timer timer_;
 };
 
+class ClusterWait final : public PendingWork<void>, public cluster::WantedClusters::Waiter {
+ public:
+  explicit ClusterWait(net::Loop& loop) : wakeup_(loop) {}
+  bool ready() const override { return wakeup_.done(); }
+  void resumeWhenDone(std::coroutine_handle<> then) override { wakeup_.waitFor(then); }
+  void take() override {}
+
+ private:
+  void onSettled() override { wakeup_.fire(); }
+  Wakeup wakeup_;
+};
+
 class SignalWait final : public PendingWork<bool>, Signal::Waiter, net::TimerUser {
  public:
   SignalWait(net::Loop& loop, Signal& signal, std::chrono::milliseconds limit)
@@ -115,6 +127,12 @@ Pending<bool> untilRaised(net::Loop& loop, Signal& signal, std::chrono::millisec
 
 Pending<ByteReply> exchangeBytes(Services& services, ByteRequest request) {
   return Pending<ByteReply>(std::make_unique<ByteExchange>(services, request));
+}
+
+std::optional<Pending<void>> untilCluster(Services& services, std::string_view name) {
+  auto wait = std::make_unique<ClusterWait>(services.loop);
+  if (!services.clusters.wanted().wait(name, *wait)) return std::nullopt;
+  return Pending<void>(std::move(wait));
 }
 
 }  // namespace weir::stream

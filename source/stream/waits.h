@@ -4,6 +4,8 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
+#include <string_view>
 
 #include "source/stream/services.h"
 #include "weir/client.h"
@@ -16,5 +18,7 @@ Pending<void> sleepOn(net::Loop& loop, std::chrono::microseconds wait);
 // `limit` 0: none.
 Pending<bool> untilRaised(net::Loop& loop, Signal& signal, std::chrono::milliseconds limit);
 Pending<ByteReply> exchangeBytes(Services& services, ByteRequest request);
+// Until a cluster has the name, or it is of no use to wait any longer. Nothing: it is of none now.
+std::optional<Pending<void>> untilCluster(Services& services, std::string_view name);
 
 }  // namespace weir::stream

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "source/cluster/proxy_header_settings.h"
+#include "source/stream/waits.h"
 #include "source/tcp/connection_log.h"
 
 namespace weir::tcp {
@@ -51,10 +52,27 @@ void TcpProxy::connect() {
   state_ = State::Connecting;
   cluster::WorkerCluster* cluster = services_.clusters.find(target_->slot, services_.random.next());
   if (cluster == nullptr) {
+    if (!awaiting_ && awaitCluster()) return;
     plan_->stats.no_route.add();
     return give(ResponseFlag::NoClusterFound);
   }
   connectTo(*cluster);
+}
+
+// False: it is of no use.
+bool TcpProxy::awaitCluster() {
+  std::optional<Pending<void>> coming = stream::untilCluster(services_, target_->name);
+  if (!coming) return false;
+  awaiting_.emplace(connectAfter(*std::move(coming)));
+  awaiting_->start();
+  armTimer();
+  return true;
+}
+
+Task<Done> TcpProxy::connectAfter(Pending<void> coming) {
+  co_await coming;
+  if (state_ == State::Connecting) connect();
+  co_return Done{};
 }
 
 void TcpProxy::connectTo(cluster::WorkerCluster& cluster) {

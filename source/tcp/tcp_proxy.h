@@ -10,6 +10,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "source/stream/services.h"
@@ -17,7 +18,9 @@
 #include "source/tcp/upstream.h"
 #include "source/transport/connection.h"
 #include "source/transport/server_connection.h"
+#include "weir/pending.h"
 #include "weir/stream_info.h"
+#include "weir/task.h"
 
 namespace weir::tcp {
 
@@ -59,6 +62,8 @@ class TcpProxy final : public transport::ServerConnection,
   void onTimer() override;
 
   void connect();
+  bool awaitCluster();
+  Task<Done> connectAfter(Pending<void> coming);
   void connectTo(cluster::WorkerCluster& cluster);
   void retry();
   void give(ResponseFlag flag);
@@ -86,7 +91,8 @@ class TcpProxy final : public transport::ServerConnection,
   uint64_t upstream_out_ = 0;
   std::unique_ptr<std::string> upstream_local_;  // where a log may ask for it
   std::string_view termination_;
-  Failure failure_;  // of the last attempt, or of the connection
+  Failure failure_;                     // of the last attempt, or of the connection
+  std::optional<Task<Done>> awaiting_;  // a cluster that was not there, once
   uint32_t attempts_ = 0;
   ResponseFlags flags_;
   State state_ = State::Connecting;

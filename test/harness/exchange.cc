@@ -62,6 +62,20 @@ std::weak_ptr<cluster::Cluster> Exchange::remove(std::string_view cluster) {
   return set(proxy_.clusters[clusters_.slotOf(cluster)], nullptr);
 }
 
+void Exchange::takeAway(std::string_view cluster) {
+  away_.emplace(cluster, proxy_.clusters[clusters_.slotOf(cluster)]);
+  remove(cluster);
+}
+
+void Exchange::bring(std::string_view cluster) {
+  const cluster::ClusterPtr former = away_.extract(away_.find(cluster)).mapped();
+  auto next =
+      std::make_shared<cluster::Cluster>(former->slot(), former->settings(), former->statScope());
+  next->publish(former->endpoints());
+  net::Loop::Turn turn(loop_);
+  clusters_.set(former->slot(), proxy_.clusters[former->slot()] = std::move(next));
+}
+
 std::weak_ptr<cluster::Cluster> Exchange::set(cluster::ClusterPtr& at, cluster::ClusterPtr next) {
   const cluster::ClusterPtr former = std::exchange(at, std::move(next));
   net::Loop::Turn turn(loop_);

@@ -44,6 +44,10 @@ class Exchange {
   // Answers with the former one, which is gone when nothing uses it any more.
   std::weak_ptr<cluster::Cluster> replace(std::string_view cluster);
   std::weak_ptr<cluster::Cluster> remove(std::string_view cluster);
+  // There is none of that name until bring().
+  void takeAway(std::string_view cluster);
+  void bring(std::string_view cluster);
+  cluster::WantedClusters& wanted() { return clusters_.wanted(); }
 
   // Sends one request and runs until nothing moves any more without time passing. A request that is
   // still running vanishes first.
@@ -111,6 +115,7 @@ class Exchange {
   stream::Services services_{loop_, clusters_, 1};
   uint64_t progress_ = 0;
   std::map<std::string, std::unique_ptr<Origin>, std::less<>> origins_;
+  std::map<std::string, cluster::ClusterPtr, std::less<>> away_;
   std::unique_ptr<Client> client_;
 };
 
