@@ -8,23 +8,13 @@ namespace weir::consul {
 
 using std::chrono::milliseconds;
 
-namespace {
-
-// Whom one question failed for this, others will, too, unless they were answered meanwhile.
-bool concernsAll(Reason reason) {
-  return reason == Reason::NoAnswer || reason == Reason::NoLeader ||
-         reason == Reason::TooManyRequests || reason == Reason::AclNotFound;
-}
-
-}  // namespace
-
 Agent::Agent(Parts parts, AgentSettings settings)
     : parts_(std::move(parts)),
       settings_(std::move(settings)),
       token_read_(parts_.loop.now()),
       log_(parts_.loop, parts_.say),
       waiting_(parts_.loop, settings_.max_queries),
-      quick_(parts_.loop, kQuick),
+      quick_(parts_.loop, 0),
       standing_(parts_.loop, kQuick),
       back_off_(Query::kBackOff),
       try_timer_(*this),
@@ -45,7 +35,10 @@ void Agent::add(Watch& watch) {
   watches_.insert(&watch);
   services_ += watch.sharesPlaces() ? 1 : 0;
   watching_.set(watches_.size());
-  if (!tick_timer_.armed()) tick_timer_.arm(parts_.loop.timers(), parts_.loop.now() + kTick);
+  const bool soon = crowded() && alarms_ == nullptr;
+  if (soon || !tick_timer_.armed()) {
+    tick_timer_.arm(parts_.loop.timers(), parts_.loop.now() + (soon ? kTick * 0 : kTick));
+  }
 }
 
 void Agent::remove(Watch& watch) {
@@ -84,6 +77,12 @@ Pending<CallResult> Agent::ask(Query& query, bool soon) {
   return parts_.call(std::move(request));
 }
 
+Pending<CallResult> Agent::call(CallRequest request) {
+  request.cluster = settings_.cluster;
+  if (!token_.empty()) request.fields.emplace_back("x-consul-token", token_);
+  return parts_.call(std::move(request));
+}
+
 milliseconds Agent::wait() const {
   constexpr milliseconds kLeast{20};
   if (!crowded()) return settings_.wait;
@@ -101,10 +100,14 @@ void Agent::onAnswer() {
   quick_.allow(kQuick);
 }
 
-bool Agent::onFailure(Reason reason, net::SteadyTime asked) {
+void Agent::learn(Reason reason) {
   failures_[static_cast<size_t>(reason)].add();
   if (reason == Reason::AclNotFound || reason == Reason::PermissionDenied) readTokenAgain();
   if (reason == Reason::TooManyRequests) fewerPlaces();
+}
+
+bool Agent::onFailure(Reason reason, net::SteadyTime asked) {
+  learn(reason);
   if (!concernsAll(reason)) {
     onAnswer();  // an answer all the same
     return false;
@@ -117,6 +120,17 @@ bool Agent::onFailure(Reason reason, net::SteadyTime asked) {
     try_timer_.arm(parts_.loop.timers(), parts_.loop.now() + back_off_.next(parts_.random()));
   }
   return true;
+}
+
+std::string Agent::staleness() const {
+  size_t count = 0;
+  std::chrono::system_clock::time_point oldest;
+  for (const Watch* watch : watches_) {
+    if (!watch->kept()) continue;
+    oldest = count++ == 0 ? *watch->kept() : std::min(oldest, *watch->kept());
+  }
+  if (count == 0) return {};
+  return std::to_string(count) + " answer(s) of Consul " + xds::StateDirectory::savedAt(oldest);
 }
 
 // Others may share with Weir what the agent takes of one address. What is refused at one time is
@@ -136,12 +150,7 @@ void Agent::readTokenAgain() {
 }
 
 void Agent::onTick() {
-  size_t troubled = 0;
-  for (Watch* watch : watches_) {
-    watch->showAge();
-    troubled += watch->trouble() ? 1 : 0;
-  }
-  troubled_.set(troubled);
+  for (Watch* watch : watches_) watch->showAge();
   if (crowded() && alarms_ == nullptr) alarms_ = std::make_unique<Alarms>(*this);
   if (!crowded()) alarms_.reset();
   if (waiting_.most() < settings_.max_queries) waiting_.allow(waiting_.most() + 1);

@@ -7,6 +7,8 @@
 // every kRound; Alarms say which to ask at once. Questions that do not wait have places of their
 // own, so that a new watch never stands behind the others; so have those of which there are only a
 // few.
+//
+//   constructor, (begin() | watches come and go), destructor
 #pragma once
 
 #include <array>
@@ -19,11 +21,13 @@
 #include "source/consul/places.h"
 #include "source/consul/query.h"
 #include "source/consul/trouble_log.h"
+#include "source/xds/state_directory.h"
 #include "weir/stats.h"
 
 namespace weir::consul {
 
 class Alarms;
+class Registration;
 class Watch;
 
 // Where a check is that changed its state: of a service, or of a whole node.
@@ -44,17 +48,24 @@ class Agent final : private net::TimerUser {
     std::function<uint64_t()> random;
     StatScope scope;  // "consul."
     TroubleLog::Say say = TroubleLog::sayInLog;
+    xds::StateDirectory* kept =
+        nullptr;  // what it said, for a later process; null: nothing is kept
   };
 
   Agent(Parts parts, AgentSettings settings);
   ~Agent();
 
+  // Questions wait until it is reachable at all. Once.
+  void begin() { quick_.allow(kQuick); }
   const AgentSettings& settings() const { return settings_; }
   net::Loop& loop() { return parts_.loop; }
   const StatScope& scope() const { return parts_.scope; }
   // It said something since it last said nothing.
   bool answers() const { return !silent_; }
   size_t watches() const { return watches_.size(); }
+  xds::StateDirectory* kept() const { return parts_.kept; }
+  // "3 list(s) of Consul as they were saved at 2026-11-22 06:00:00 UTC"; empty: nothing is stale.
+  std::string staleness() const;
   size_t services() const { return services_; }  // watches that share places
   // Those that do not wait at Consul already.
   void askAtOnce(const std::vector<CheckPlace>& changed);
@@ -62,6 +73,7 @@ class Agent final : private net::TimerUser {
   void say(bool good, const std::string& line) const { parts_.say(good, line); }
 
  private:
+  friend class Registration;
   friend class Watch;
 
   void add(Watch& watch);
@@ -69,7 +81,11 @@ class Agent final : private net::TimerUser {
   // `soon`: not behind those that share places.
   Pending<Places::Place> place(const Query& query, bool soon);
   Pending<CallResult> ask(Query& query, bool soon);
+  // Whatever else it is asked; the token is added.
+  Pending<CallResult> call(CallRequest request);
   void onAnswer();
+  // What one refusal says for the next question, whoever asks it.
+  void learn(Reason reason);
   // True: so it is for all; who failed need not wait, as no place is free before one may try.
   bool onFailure(Reason reason, net::SteadyTime asked);
   void onTimer() override { quick_.allow(1); }

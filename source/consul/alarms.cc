@@ -9,7 +9,11 @@
 namespace weir::consul {
 
 Alarms::Alarms(Agent& agent)
-    : critical_(agent, "critical"), warning_(agent, "warning"), registered_(agent) {}
+    : agent_(agent), critical_(*this, "critical"), warning_(*this, "warning"), registered_(agent) {}
+
+void Alarms::onKnown() {
+  if (critical_.known() && warning_.known()) agent_.askAllAtOnce();
+}
 
 Alarms::Registered::Registered(Agent& agent)
     : agent_(agent),
@@ -29,9 +33,10 @@ void Alarms::Registered::onTimer() {
   agent_.askAllAtOnce();
 }
 
-Alarms::Failing::Failing(Agent& agent, const std::string& status)
-    : agent_(agent),
-      watch_(agent, "checks that are " + status, checksIn(status, agent.settings()), *this) {
+Alarms::Failing::Failing(Alarms& alarms, const std::string& status)
+    : alarms_(alarms),
+      watch_(alarms.agent_, "checks that are " + status,
+             checksIn(status, alarms.agent_.settings()), *this) {
   watch_.start();
 }
 
@@ -64,8 +69,11 @@ std::optional<std::string> Alarms::Failing::onBody(const std::string& body) {
     if (!checks.contains(key)) changed.push_back(place);
   }
   checks_ = std::move(checks);
-  if (known_ && !changed.empty()) agent_.askAtOnce(changed);
-  known_ = true;
+  if (!std::exchange(known_, true)) {
+    alarms_.onKnown();
+  } else if (!changed.empty()) {
+    alarms_.agent_.askAtOnce(changed);
+  }
   return std::nullopt;
 }
 

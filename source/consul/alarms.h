@@ -1,5 +1,5 @@
 // Alarms follow Consul as a whole, by three questions, while there are more services than places,
-// and have those asked at once that may have changed:
+// and have those asked at once that may have changed; all, when they know what fails at the start:
 // - checks that are critical, or warn: the services and the nodes of those that began or ceased to;
 // - services: each registration moves its index, but does not say whose, so all are asked, though
 // not
@@ -24,12 +24,14 @@ class Alarms {
   // Checks of one state.
   class Failing final : private WatchUser {
    public:
-    Failing(Agent& agent, const std::string& status);
+    Failing(Alarms& alarms, const std::string& status);
+
+    bool known() const { return known_; }
 
    private:
     std::optional<std::string> onBody(const std::string& body) override;
 
-    Agent& agent_;
+    Alarms& alarms_;
     bool known_ = false;
     std::map<std::string, CheckPlace> checks_;  // by node, service and id
     Watch watch_;
@@ -51,6 +53,10 @@ class Alarms {
     Watch watch_;
   };
 
+  // What came between a service's list and this is in neither.
+  void onKnown();
+
+  Agent& agent_;
   Failing critical_, warning_;
   Registered registered_;
 };

@@ -71,6 +71,11 @@ class Members {
     });
     return value == nullptr ? absent : value->GetUint();
   }
+  // Of Consul's, such as ModifyIndex.
+  uint64_t index(std::string_view name) const {
+    const Value* value = of(name, "an index", [](const Value& each) { return each.IsUint64(); });
+    return value == nullptr ? 0 : value->GetUint64();
+  }
   Members below(const Value& object, std::string_view name) const {
     return {object, at_.field(name)};
   }

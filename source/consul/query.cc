@@ -51,6 +51,14 @@ bool isEmptyList(std::string_view body) {
 
 }  // namespace
 
+std::optional<Refusal> refusalOf(const CallResult& result) {
+  if (result.failure) return Refusal{Reason::NoAnswer, std::string(result.failure.detail)};
+  if (result.status == 200) return std::nullopt;
+  std::string detail = "HTTP status " + std::to_string(result.status);
+  if (const std::string line = lineOf(result.body); !line.empty()) detail += ": " + line;
+  return Refusal{reasonOf(result.status, result.body), std::move(detail)};
+}
+
 CallRequest Query::request(std::string_view token, milliseconds wait) {
   CallRequest request;
   request.path = question_.target;
@@ -72,13 +80,14 @@ CallRequest Query::request(std::string_view token, milliseconds wait) {
 
 Taken Query::take(CallResult result, std::chrono::nanoseconds took, uint64_t random,
                   const Use& use) {
-  if (question_.absent_is_empty && result.status == 404) {
+  const std::optional<uint64_t> index = indexOf(result.field("x-consul-index"));
+  // With an index and without a word it is Consul that says so, not somebody on the way.
+  if (question_.absent_is_empty && result.status == 404 && index && result.body.empty()) {
     result.status = 200;
     result.body = "[]";
   }
   if (auto failed = judge(result, random)) return *std::move(failed);
   const bool empty = isEmptyList(result.body);
-  const std::optional<uint64_t> index = indexOf(result.field("x-consul-index"));
   Taken taken{Taken::Kind::Unchanged, false, {}, {}, poll_};
   if (question_.blocks && index) {
     taken.pause = pauseAfter(took);
@@ -107,11 +116,8 @@ Taken Query::take(CallResult result, std::chrono::nanoseconds took, uint64_t ran
 
 // Nothing: the body may be looked at.
 std::optional<Taken> Query::judge(const CallResult& result, uint64_t random) {
-  if (result.failure) return fail(Reason::NoAnswer, std::string(result.failure.detail), random);
-  if (result.status != 200) {
-    std::string detail = "HTTP status " + std::to_string(result.status);
-    if (const std::string line = lineOf(result.body); !line.empty()) detail += ": " + line;
-    return fail(reasonOf(result.status, result.body), std::move(detail), random);
+  if (auto refusal = refusalOf(result)) {
+    return fail(refusal->reason, std::move(refusal->detail), random);
   }
   if (question_.partial || !isEmptyList(result.body)) return std::nullopt;
   // Consul leaves out what a token may not see; nothing at all is then no news of the service.

@@ -44,6 +44,18 @@ constexpr std::array<std::string_view, 9> kReasons{
     "acl_not_found", "permission_denied", "too_many_requests", "no_leader", "server_error",
     "not_found",     "bad_request",       "bad_answer",        "no_answer"};
 constexpr std::string_view nameOf(Reason reason) { return kReasons[static_cast<size_t>(reason)]; }
+// Whom one question failed for this, others will, too, unless they were answered meanwhile.
+constexpr bool concernsAll(Reason reason) {
+  return reason == Reason::NoAnswer || reason == Reason::NoLeader ||
+         reason == Reason::TooManyRequests || reason == Reason::AclNotFound;
+}
+
+struct Refusal {
+  Reason reason = Reason::NoAnswer;
+  std::string detail;  // one line, for people
+};
+// Nothing: Consul did what it was asked for.
+std::optional<Refusal> refusalOf(const CallResult& result);
 
 struct Taken {
   enum class Kind : uint8_t { Unchanged, Changed, Failed };  // Changed: and used

@@ -260,16 +260,58 @@ TEST_F(QueryTest, FailuresAreAskedAgainLaterAndLater) {
   EXPECT_LE(take(failed, 0s, kRandom).pause, 500ms);
 }
 
-TEST_F(QueryTest, KeysThatDoNotExistAreNoFailure) {
-  Query keys({.target = "/v1/kv/weir/?recurse", .absent_is_empty = true});
-  CallResult absent{{}, 404, {{"x-consul-index", "9"}}, ""};
-  std::string body;
-  keys.take(std::move(absent), 0s, 0, [&](const std::string& used) {
-    body = used;
-    return std::nullopt;
-  });
-  EXPECT_EQ(body, "[]");
-  EXPECT_EQ(keys.index(), 9u);
+class KeysTest : public QueryTest {
+ protected:
+  KeysTest() { keys_.take(answer("8", "[1]"), 0s, 0, use()); }
+
+  Query::Use use() {
+    return [this](const std::string& body) {
+      used_.push_back(body);
+      return std::nullopt;
+    };
+  }
+  static CallResult absent(std::vector<std::pair<std::string, std::string>> fields,
+                           std::string body = "") {
+    return {{}, 404, std::move(fields), std::move(body)};
+  }
+  Taken takeKeys(CallResult result, std::string_view token = "token") {
+    keys_.request(token, 60s);
+    return keys_.take(std::move(result), 60s, 0, use());
+  }
+
+  Query keys_{{.target = "/v1/kv/weir/?recurse", .absent_is_empty = true}};
+};
+
+TEST_F(KeysTest, ThatAreGoneAreAnEmptyList) {
+  EXPECT_EQ(takeKeys(absent({{"x-consul-index", "9"}})).kind, Kind::Unchanged);
+  EXPECT_FALSE(keys_.waits()) << "like an empty list it has to be said at once";
+  EXPECT_EQ(takeKeys(absent({{"x-consul-index", "9"}})).kind, Kind::Changed);
+  EXPECT_EQ(keys_.index(), 9u);
+  EXPECT_EQ(takeKeys(absent({{"x-consul-index", "12"}})).kind, Kind::Unchanged);
+  EXPECT_EQ(keys_.index(), 12u) << "Consul waits for keys that do not exist, too";
+  EXPECT_THAT(used_, ElementsAre("[1]", "[]"));
+}
+
+TEST_F(KeysTest, AreGoneOnlyWhereConsulSaysSo) {
+  const struct {
+    CallResult result;
+    Reason reason;
+  } cases[] = {
+      {absent({}), Reason::NotFound},
+      {absent({{"x-consul-index", "x"}}), Reason::NotFound},
+      {absent({{"x-consul-index", "9"}}, "no such page"), Reason::NotFound},
+      {absent({{"x-consul-index", "9"}, {"x-consul-results-filtered-by-acls", "true"}}),
+       Reason::PermissionDenied},
+  };
+  for (const auto& each : cases) {
+    EXPECT_EQ(takeKeys(each.result).reason, each.reason) << each.result.body;
+    EXPECT_FALSE(keys_.waits());
+  }
+  EXPECT_THAT(used_, ElementsAre("[1]"));
+}
+
+TEST_F(KeysTest, OfAnyOtherQuestionAreAFailure) {
+  EXPECT_EQ(take(absent({{"x-consul-index", "9"}})).reason, Reason::NotFound);
 }
 
 TEST(QuestionTest, SaysAllThatIsConfigured) {

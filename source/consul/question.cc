@@ -44,15 +44,24 @@ class Target {
   std::string of(const AgentSettings& agent, std::string_view datacenter = {}) && {
     using Consistency = AgentSettings::Consistency;
     add("dc", datacenter.empty() ? agent.datacenter : datacenter);
-    add("ns", agent.name_space);
-    add("partition", agent.partition);
+    addTenancy(agent);
     if (agent.consistency == Consistency::Stale) add("stale");
     if (agent.consistency == Consistency::Consistent) add("consistent");
     if (divider_ == '?') text_ += divider_;
     return std::move(text_);
   }
+  // … which only the agent itself answers.
+  std::string ofAgentItself(const AgentSettings& agent) && {
+    addTenancy(agent);
+    return std::move(text_);
+  }
 
  private:
+  void addTenancy(const AgentSettings& agent) {
+    add("ns", agent.name_space);
+    add("partition", agent.partition);
+  }
+
   std::string text_;
   char divider_ = '?';
 };
@@ -90,6 +99,10 @@ Question keysBelow(std::string_view prefix, const AgentSettings& agent) {
   Target target("/v1/kv/", prefix, "", true);
   target.add("recurse");
   return {.target = std::move(target).of(agent), .absent_is_empty = true, .standing = true};
+}
+
+std::string ownService(std::string_view verb, std::string_view id, const AgentSettings& agent) {
+  return Target("/v1/agent/service/" + std::string(verb), id).ofAgentItself(agent);
 }
 
 }  // namespace weir::consul

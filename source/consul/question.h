@@ -28,4 +28,8 @@ Question checksIn(std::string_view status, const AgentSettings& agent);
 // All keys that begin with `prefix`, with their values.
 Question keysBelow(std::string_view prefix, const AgentSettings& agent);
 
+// The path of what the agent is told, or asked, about a service of its own. `verb`: "register"
+// (which needs no id), "deregister/", or empty.
+std::string ownService(std::string_view verb, std::string_view id, const AgentSettings& agent);
+
 }  // namespace weir::consul

@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <charconv>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -14,15 +14,11 @@
 #include <vector>
 
 #include "source/consul/scripted_service.h"
+#include "source/net/still_clock.h"
 #include "source/stream/wakeup.h"
 #include "source/telemetry/stat_store.h"
 
 namespace weir::consul {
-
-struct StillClock final : net::Clock {
-  net::SteadyTime at{std::chrono::hours(1000)};
-  net::SteadyTime now() override { return at; }
-};
 
 class ScriptedAgent : public testing::Test {
  protected:
@@ -38,7 +34,7 @@ class ScriptedAgent : public testing::Test {
       ++test.count;
       test.most_open = std::max(test.most_open, test.open.size());
       if (test.faulty || index() != test.services[name()].index) {
-        timer.arm(test.loop.timers(), test.loop.now() + test.delay);
+        timer.arm(test.loop.timers(), test.loop.now() + std::min(test.delay, request.timeout));
       } else {
         timer.arm(test.loop.timers(), test.loop.now() + wait());
       }
@@ -48,27 +44,21 @@ class ScriptedAgent : public testing::Test {
     void resumeWhenDone(std::coroutine_handle<> then) override { wakeup.waitFor(then); }
     CallResult take() override { return std::move(result); }
     void onTimer() override {
+      if (test.delay > request.timeout)
+        return answer({{{}, FailureKind::Timeout, {}, ""}, 0, {}, {}});
       if (test.faulty) return answer(*test.faulty);
+      if (auto own = test.script(request)) return answer(*std::move(own));
       const Service& service = test.services[name()];
-      answer({{}, 200, {{"x-consul-index", std::to_string(service.index)}}, service.body});
+      const uint16_t status = service.body.empty() ? 404 : 200;  // keys that do not exist
+      answer({{}, status, {{"x-consul-index", std::to_string(service.index)}}, service.body});
     }
     void answer(CallResult with) {
       timer.disarm();
       result = std::move(with);
       wakeup.fire();
     }
-    std::string name() const {
-      const size_t from = request.path.rfind('/', request.path.find('?')) + 1;
-      return request.path.substr(from, request.path.find('?') - from);
-    }
-    uint64_t number(std::string_view key) const {
-      const size_t found = request.path.find(key);
-      uint64_t number = 0;
-      if (found == std::string::npos) return number;
-      const char* from = request.path.data() + found + key.size();
-      std::from_chars(from, request.path.data() + request.path.size(), number);
-      return number;
-    }
+    std::string name() const { return nameIn(request.path); }
+    uint64_t number(std::string_view key) const { return numberIn(request.path, key); }
     uint64_t index() const { return number("index="); }
     std::chrono::milliseconds wait() const { return std::chrono::milliseconds(number("wait=")); }
 
@@ -91,14 +81,17 @@ class ScriptedAgent : public testing::Test {
                      [this] { return random; }, StatScope(stats).scope("consul"),
                      [this](bool good, const std::string& line) {
                        lines.push_back((good ? "good: " : "bad: ") + line);
-                     }},
+                     },
+                     kept},
         std::move(settings));
+    agent->begin();
   }
   std::unique_ptr<ServiceWatch> watch(const std::string& name, ServiceUser& user) {
     ServiceSettings settings;
     settings.name = name;
     net::Loop::Turn turn(loop);
-    auto made = std::make_unique<ServiceWatch>(*agent, settings, "", user);
+    auto made = std::make_unique<ServiceWatch>(*agent, settings, "");
+    made->add(user);
     made->start();
     return made;
   }
@@ -133,17 +126,19 @@ class ScriptedAgent : public testing::Test {
   }
   uint64_t stat(const std::string& name) const { return stats.value(name).value_or(4711); }
 
-  StillClock clock;
+  net::StillClock clock;
   net::Loop loop{&clock};
   StatStore stats;
-  uint64_t random = 0;
+  uint64_t random = 0, last_index = 10;
   std::chrono::milliseconds delay{0};
   std::map<std::string, Service> services;
-  uint64_t last_index = 10;
   std::optional<CallResult> faulty;
+  using Script = std::function<std::optional<CallResult>(const CallRequest&)>;
+  Script script = [](const CallRequest&) { return std::nullopt; };  // as Consul
   std::list<Asked*> open;
   size_t count = 0, most_open = 0;  // questions
   std::vector<std::string> lines;   // of the log
+  xds::StateDirectory* kept = nullptr;
   std::unique_ptr<Agent> agent;
 };
 

@@ -96,7 +96,8 @@ TEST_F(ServiceWatchTest, WhoIsLeftOutIsSaidOnce) {
 TEST_F(ServiceWatchTest, EachDatacenterIsAWatchOfItsOwn) {
   ServiceSettings settings;
   settings.name = "web";
-  ServiceWatch far(*agent, settings, "dc2", user);
+  ServiceWatch far(*agent, settings, "dc2");
+  far.add(user);
   const net::Loop::Turn turn(loop);
   far.start();
   ASSERT_EQ(open.size(), 1u);

@@ -56,6 +56,94 @@ void refuseBesideQuery(const v1::ConsulCluster& proto, const Where& at) {
   refuse(proto.failover_datacenters_size() != 0, "failover_datacenters");
 }
 
+constexpr std::string_view kService = "%SERVICE%", kDatacenter = "%DATACENTER%";
+
+std::string replaced(std::string text, std::string_view what, std::string_view with) {
+  for (size_t at = text.find(what); at != text.npos; at = text.find(what, at + with.size())) {
+    text.replace(at, what.size(), with);
+  }
+  return text;
+}
+
+std::string readClusterName(const std::string& name, const std::string& datacenter,
+                            const Where& at) {
+  if (name.empty()) return std::string(kService);
+  if (name.find(kService) == name.npos) {
+    at.error("expected %SERVICE% in it, or all clusters would have one name");
+  } else if (replaced(replaced(name, kService, ""), kDatacenter, "").find('%') != name.npos) {
+    at.error("expected nothing in percent signs but %SERVICE% and %DATACENTER%");
+  } else if (datacenter.empty() && name.find(kDatacenter) != name.npos) {
+    at.error("the agent's own datacenter has no name here: say Consul.datacenter as well");
+  }
+  return replaced(name, kDatacenter, datacenter);
+}
+
+void refuseWhatIsTheCatalogs(const v1::Catalog& proto, const Where& at) {
+  const auto refuse = [&](bool set, std::string_view field) {
+    if (set) at.field("cluster").field(field).error("the catalog says this itself: remove it");
+  };
+  refuse(!proto.cluster().name().empty(), "name");
+  refuse(proto.cluster().has_type(), "type");
+  refuse(proto.cluster().has_cluster_type(), "cluster_type");
+  refuse(proto.cluster().has_load_assignment(), "load_assignment");
+  refuse(proto.cluster().has_eds_cluster_config(), "eds_cluster_config");
+  if (proto.instances().instances_of_case() != v1::ConsulCluster::INSTANCES_OF_NOT_SET) {
+    const bool service = proto.instances().has_service();
+    at.field("instances")
+        .field(service ? "service" : "prepared_query")
+        .error("the catalog names each service itself: remove it");
+  }
+}
+
+// As Consul demands.
+void readMeta(const google::protobuf::Map<std::string, std::string>& proto,
+              RegistrationSettings& settings, const Where& at) {
+  constexpr size_t kMost = 64, kLongestKey = 128, kLongestValue = 512;
+  constexpr std::string_view kInKeys =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+  settings.meta = {proto.begin(), proto.end()};
+  if (settings.meta.size() > kMost) at.error("expected at most 64 entries");
+  for (const auto& [key, value] : settings.meta) {
+    if (key.empty() || key.size() > kLongestKey || key.find_first_not_of(kInKeys) != key.npos) {
+      at.error("'" + key + "': expected a key of 1 to 128 letters, digits, dashes and underscores");
+    }
+    if (value.size() > kLongestValue) at.error("'" + key + "': expected at most 512 bytes");
+  }
+}
+
+bool isUrl(std::string_view text) {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (text.starts_with(scheme)) return text.size() > scheme.size();
+  }
+  return false;
+}
+
+void readCheck(const v1::Registration& proto, bool has_admin, RegistrationSettings& settings,
+               const Where& at) {
+  switch (proto.check_case()) {
+    case v1::Registration::kHttp:
+      settings.target = proto.http();
+      if (!isUrl(settings.target)) {
+        at.field("http").error("expected a URL, such as http://10.0.0.1:9901/ready");
+      }
+      return;
+    case v1::Registration::kGrpc:
+      settings.check = RegistrationSettings::Check::Grpc;
+      settings.target = proto.grpc();
+      if (settings.target.find(':') == std::string::npos) {
+        at.field("grpc").error("expected ADDRESS:PORT or ADDRESS:PORT/SERVICE");
+      }
+      return;
+    case v1::Registration::CHECK_NOT_SET:
+      if (!has_admin) {
+        at.error(
+            "there is no admin interface at an IP address that could be checked: give http or "
+            "grpc");
+      }
+      return;
+  }
+}
+
 }  // namespace
 
 std::optional<AgentSettings> readAgent(const v1::Consul& proto, const Where& at) {
@@ -120,6 +208,63 @@ std::optional<ServiceSettings> readService(const v1::ConsulCluster& proto, const
     }
   } else if (proto.address() == v1::ConsulCluster::NODE) {
     settings.read.address = ReadOptions::From::Node;
+  }
+  if (at.report().errors() != before) return std::nullopt;
+  return settings;
+}
+
+std::optional<CatalogSettings> readCatalog(const v1::Catalog& proto, const AgentSettings& agent,
+                                           const Where& at) {
+  const size_t before = at.report().errors();
+  CatalogSettings settings;
+  settings.enable_tag = proto.enable_tag();
+  settings.datacenter =
+      proto.instances().datacenter().empty() ? agent.datacenter : proto.instances().datacenter();
+  settings.cluster_name =
+      readClusterName(proto.cluster_name(), settings.datacenter, at.field("cluster_name"));
+  settings.at_once = proto.creation() == v1::Catalog::AT_ONCE;
+  if (!v1::Catalog::Creation_IsValid(proto.creation())) {
+    at.field("creation").error("expected AT_FIRST_USE or AT_ONCE");
+  }
+  refuseWhatIsTheCatalogs(proto, at);
+  settings.cluster = proto.cluster();
+  settings.instances = proto.instances();
+  v1::ConsulCluster any = proto.instances();
+  any.set_service("any");
+  readService(any, at.field("instances"));
+  settings.route_config_name = proto.route_config_name();
+  if (at.report().errors() != before) return std::nullopt;
+  return settings;
+}
+
+std::string CatalogSettings::clusterOf(std::string_view service) const {
+  return replaced(cluster_name, kService, service);
+}
+
+std::optional<RegistrationSettings> readRegistration(const v1::Registration& proto,
+                                                     const std::string& node_id, bool has_admin,
+                                                     const Where& at) {
+  const size_t before = at.report().errors();
+  RegistrationSettings settings;
+  settings.name = proto.name().empty() ? "weir" : proto.name();
+  settings.id = proto.id().empty() ? settings.name + "-" + node_id : proto.id();
+  if (proto.id().empty() && node_id.empty()) {
+    at.field("id").error("it has to be unique at the agent: give it, or node.id");
+  }
+  hasEmpty(proto.tags(), at.field("tags"));
+  settings.tags.assign(proto.tags().begin(), proto.tags().end());
+  readMeta(proto.meta(), settings, at.field("meta"));
+  settings.address = proto.address();
+  settings.port = static_cast<uint16_t>(proto.port());
+  if (proto.port() > UINT16_MAX) at.field("port").error("expected 1 to 65535");
+  readCheck(proto, has_admin, settings, at);
+  if (proto.has_interval()) {
+    settings.interval =
+        readSpan(proto.interval(), seconds(1), seconds(86'400), at.field("interval"));
+  }
+  if (proto.has_deregister_critical_after()) {
+    settings.forgotten_after = readSpan(proto.deregister_critical_after(), seconds(60),
+                                        seconds(31'536'000), at.field("deregister_critical_after"));
   }
   if (at.report().errors() != before) return std::nullopt;
   return settings;

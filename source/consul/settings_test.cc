@@ -35,6 +35,29 @@ std::string serviceErrors(const std::string& text) {
   return report.text();
 }
 
+std::optional<CatalogSettings> catalog(const std::string& text, Report& report,
+                                       const std::string& datacenter = "") {
+  AgentSettings agent;
+  agent.datacenter = datacenter;
+  auto settings = readCatalog(parsed<v1::Catalog>(text), agent, Where(report).field("c"));
+  EXPECT_NE(settings.has_value(), !report.ok());
+  return settings;
+}
+std::string catalogErrors(const std::string& text) {
+  Report report;
+  catalog(text, report);
+  return report.text();
+}
+
+std::string registrationErrors(const std::string& text, const std::string& node_id = "n",
+                               bool has_admin = true) {
+  Report report;
+  const auto settings = readRegistration(parsed<v1::Registration>(text), node_id, has_admin,
+                                         Where(report).field("r"));
+  EXPECT_NE(settings.has_value(), !report.ok());
+  return report.text();
+}
+
 TEST(ReadAgent, WhatIsNotSaidHasADefault) {
   Report report;
   const auto agent = readAgent(parsed<v1::Consul>("agent_cluster: 'a'"), Where(report));
@@ -122,6 +145,52 @@ TEST(ReadService, RefusesByField) {
   }
 }
 
+TEST(ReadCatalog, WhatIsNotSaidHasADefault) {
+  Report report;
+  const auto settings = catalog("", report, "d1");
+  ASSERT_TRUE(settings) << report.text();
+  EXPECT_EQ(settings->clusterOf("web"), "web");
+  EXPECT_EQ(settings->datacenter, "d1");
+  EXPECT_FALSE(settings->at_once);
+}
+
+TEST(ReadCatalog, WhatIsSaidHolds) {
+  Report report;
+  const auto settings = catalog(
+      "enable_tag: 't' cluster_name: '%SERVICE%/%DATACENTER%/%SERVICE%' creation: AT_ONCE "
+      "cluster { alt_stat_name: 's' } instances { near: 'n' datacenter: 'd2' } "
+      "route_config_name: 'r'",
+      report, "d1");
+  ASSERT_TRUE(settings) << report.text();
+  EXPECT_EQ(settings->clusterOf("web"), "web/d2/web");
+  EXPECT_EQ(settings->clusterOf("%SERVICE%"), "%SERVICE%/d2/%SERVICE%") << "its name, as it is";
+  EXPECT_EQ(settings->datacenter, "d2") << "whose instances, his services";
+  EXPECT_TRUE(settings->at_once);
+  EXPECT_EQ(settings->enable_tag + settings->cluster.alt_stat_name() + settings->instances.near() +
+                settings->route_config_name,
+            "tsnr");
+}
+
+TEST(ReadCatalog, RefusesByField) {
+  EXPECT_THAT(catalogErrors("cluster_name: 'a'"), HasSubstr("c.cluster_name: expected %SERVICE%"));
+  EXPECT_THAT(catalogErrors("cluster_name: '%SERVICE%-%NODE%'"),
+              HasSubstr("c.cluster_name: expected nothing in percent signs but"));
+  EXPECT_THAT(catalogErrors("cluster_name: '%SERVICE%-%DATACENTER%'"),
+              HasSubstr("c.cluster_name: the agent's own datacenter has no name here: say "
+                        "Consul.datacenter"));
+  EXPECT_THAT(catalogErrors("cluster { name: 'a' type: EDS eds_cluster_config {} "
+                            "load_assignment {} }"),
+              testing::AllOf(HasSubstr("c.cluster.name: "), HasSubstr("c.cluster.type: "),
+                             HasSubstr("c.cluster.eds_cluster_config: "),
+                             HasSubstr("c.cluster.load_assignment: ")));
+  EXPECT_THAT(catalogErrors("cluster { cluster_type { name: 'a' } }"),
+              HasSubstr("c.cluster.cluster_type: the catalog says this itself: remove it"));
+  EXPECT_THAT(catalogErrors("instances { service: 'a' }"), HasSubstr("c.instances.service: "));
+  EXPECT_THAT(catalogErrors("instances { prepared_query: 'a' }"),
+              HasSubstr("c.instances.prepared_query: the catalog names each service itself"));
+  EXPECT_THAT(catalogErrors("instances { tags: '' }"), HasSubstr("c.instances.tags[0]: expected"));
+}
+
 TEST(ReadToken, IsTheTextWithoutTheEndOfItsLine) {
   envoy::config::core::v3::DataSource source;
   EXPECT_EQ(*readToken(source), "");
@@ -146,6 +215,66 @@ TEST(ReadToken, IsNeverQuotedInAnError) {
   EXPECT_EQ(token.error().text.find("sec"), std::string::npos);
   source.set_inline_string("\n");
   EXPECT_FALSE(readToken(source));
+}
+
+TEST(ReadRegistration, WhatIsNotSaidHasADefault) {
+  Report report;
+  const auto made = readRegistration(v1::Registration(), "n1", true, Where(report));
+  ASSERT_TRUE(made) << report.text();
+  EXPECT_EQ(made->name, "weir");
+  EXPECT_EQ(made->id, "weir-n1");
+  EXPECT_EQ(made->port, 0);
+  EXPECT_EQ(made->target, "") << "the admin interface";
+  EXPECT_EQ(made->interval, 10s);
+  EXPECT_EQ(made->forgotten_after, 0s);
+}
+
+TEST(ReadRegistration, WhatIsSaidHolds) {
+  Report report;
+  const auto made = readRegistration(
+      parsed<v1::Registration>(
+          "name: 'edge' id: 'e1' tags: ['a', 'b'] meta { key: 'k' value: 'v' } address: '10.0.0.1' "
+          "port: 65535 grpc: '10.0.0.1:80/x' interval { seconds: 1 } "
+          "deregister_critical_after { seconds: 60 }"),
+      "", false, Where(report));
+  ASSERT_TRUE(made) << report.text();
+  EXPECT_EQ(made->name + made->id + made->address, "edgee110.0.0.1");
+  EXPECT_THAT(made->tags, ElementsAre("a", "b"));
+  EXPECT_THAT(made->meta, ElementsAre(testing::Pair("k", "v")));
+  EXPECT_EQ(made->port, 65535);
+  EXPECT_EQ(made->check, RegistrationSettings::Check::Grpc);
+  EXPECT_EQ(made->target, "10.0.0.1:80/x");
+  EXPECT_EQ(made->interval, 1s);
+  EXPECT_EQ(made->forgotten_after, 60s);
+}
+
+TEST(ReadRegistration, RefusesByField) {
+  EXPECT_EQ(registrationErrors(""), "");
+  EXPECT_THAT(registrationErrors("", ""), HasSubstr("r.id: it has to be unique"));
+  EXPECT_THAT(registrationErrors("", "n", false), HasSubstr("r: there is no admin interface"));
+  EXPECT_EQ(registrationErrors("http: 'https://h/ready'", "n", false), "");
+  EXPECT_THAT(registrationErrors("http: '10.0.0.1:80'"), HasSubstr("r.http: expected a URL"));
+  EXPECT_THAT(registrationErrors("http: 'http://'"), HasSubstr("r.http: expected a URL"));
+  EXPECT_THAT(registrationErrors("grpc: 'h'"), HasSubstr("r.grpc: expected ADDRESS:PORT"));
+  EXPECT_THAT(registrationErrors("port: 65536"), HasSubstr("r.port: expected 1 to 65535"));
+  EXPECT_THAT(registrationErrors("tags: ['a', '']"), HasSubstr("r.tags[1]: expected"));
+  EXPECT_THAT(registrationErrors("interval { nanos: 5 }"), HasSubstr("r.interval: expected"));
+  EXPECT_THAT(registrationErrors("deregister_critical_after { seconds: 59 }"),
+              HasSubstr("r.deregister_critical_after: expected a duration from 60s"));
+}
+
+TEST(ReadRegistration, MetaIsWhatConsulTakes) {
+  const auto meta = [](const std::string& key, const std::string& value) {
+    return "meta { key: '" + key + "' value: '" + value + "' } ";
+  };
+  EXPECT_EQ(registrationErrors(meta(std::string(128, 'k'), std::string(512, 'v'))), "");
+  EXPECT_THAT(registrationErrors(meta("a.b", "v")), HasSubstr("r.meta: 'a.b': expected a key"));
+  EXPECT_THAT(registrationErrors(meta("", "v")), HasSubstr("r.meta: '': expected a key"));
+  EXPECT_THAT(registrationErrors(meta(std::string(129, 'k'), "v")), HasSubstr("expected a key"));
+  EXPECT_THAT(registrationErrors(meta("k", std::string(513, 'v'))), HasSubstr("at most 512"));
+  std::string many;
+  for (int i = 0; i < 65; ++i) many += meta("k" + std::to_string(i), "v");
+  EXPECT_THAT(registrationErrors(many), HasSubstr("r.meta: expected at most 64"));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "source/consul/watch.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "source/stream/waits.h"
@@ -28,10 +29,14 @@ Watch::Watch(Agent& agent, std::string label, Question question, WatchUser& user
 Watch::~Watch() {
   running_.reset();
   stats_.age.set(0);
+  if (trouble_) agent_.troubled_.sub(1);
   agent_.remove(*this);
 }
 
 void Watch::start() {
+  if (agent_.kept() != nullptr && !answered_ && !trouble_) {
+    kept_timer_.arm(agent_.loop().timers(), agent_.loop().now() + kPatience);
+  }
   running_.emplace(run());
   running_->start();
 }
@@ -60,6 +65,7 @@ void Watch::askSoon() {
 
 milliseconds Watch::take(CallResult result, net::SteadyTime asked) {
   const auto took = agent_.loop().now() - asked;
+  const bool again = answered_.has_value();  // the first list is no news to be caught up with
   const Taken taken = query_.take(std::move(result), took, agent_.parts_.random(),
                                   [this](const std::string& body) { return user_.onBody(body); });
   if (taken.kind == Taken::Kind::Failed) {
@@ -69,15 +75,21 @@ milliseconds Watch::take(CallResult result, net::SteadyTime asked) {
   if (taken.kind == Taken::Kind::Unchanged) stats_.no_rebuild.add();
   succeed();
   if (taken.moved) user_.onMoved();
+  if (again && taken.kind == Taken::Kind::Changed && sharesPlaces() && agent_.crowded()) {
+    soon_ = true;
+    return std::max(taken.pause, kAgain);
+  }
   return taken.pause;
 }
 
 void Watch::succeed() {
   stats_.success.add();
+  kept_.reset();
   answered_ = agent_.loop().now();
   agent_.onAnswer();
   if (!trouble_) return;
   trouble_.reset();
+  agent_.troubled_.sub(1);
   showAge();
   agent_.log_.ended(label_);
   user_.onTrouble();
@@ -88,6 +100,8 @@ void Watch::fail(const Taken& taken) {
   if (taken.reason == Reason::AclNotFound || taken.reason == Reason::PermissionDenied) {
     stats_.acl_error.add();
   }
+  if (!answered_) useKept();
+  if (!trouble_) agent_.troubled_.add(1);
   const bool told = trouble_ && trouble_->reason == taken.reason;
   const net::SteadyTime since = trouble_ ? trouble_->since : agent_.loop().now();
   trouble_ = Trouble{taken.reason, taken.detail, since};
@@ -97,9 +111,29 @@ void Watch::fail(const Taken& taken) {
   user_.onTrouble();
 }
 
+std::string Watch::file() const {
+  return xds::StateDirectory::nameOf("consul",
+                                     agent_.settings().cluster + '\n' + query_.question().target);
+}
+
+void Watch::keep(const std::string& body) const {
+  if (agent_.kept() != nullptr && !using_kept_) agent_.kept()->write(file(), body);
+}
+
+void Watch::useKept() {
+  if (agent_.kept() == nullptr || answered_ || std::exchange(looked_, true)) return;
+  const auto text = agent_.kept()->read(file());
+  if (!text) return;
+  using_kept_ = true;
+  if (!user_.onBody(text->text)) kept_ = text->written;
+  using_kept_ = false;
+}
+
 std::chrono::seconds Watch::age() const {
-  if (!trouble_ || !answered_) return std::chrono::seconds(0);
-  return std::chrono::duration_cast<std::chrono::seconds>(agent_.loop().now() - *answered_);
+  using std::chrono::duration_cast, std::chrono::seconds;
+  if (kept_) return duration_cast<seconds>(std::chrono::system_clock::now() - *kept_);
+  if (!trouble_ || !answered_) return seconds(0);
+  return duration_cast<seconds>(agent_.loop().now() - *answered_);
 }
 
 }  // namespace weir::consul

@@ -289,6 +289,43 @@ TEST_F(AlarmsTest, ManyRegistrationsDoNotHaveAllAskedEachTime) {
   EXPECT_LE(count - before, 4 * 400u + 200);
 }
 
+// What fails between a service's first list and the first of the checks that fail is in neither as
+// a change.
+TEST_F(AlarmsTest, WhatChangesAtTheStartIsCaughtUpWith) {
+  watches.clear();
+  users.clear();
+  agent.reset();
+  AgentSettings settings;
+  settings.max_queries = 4;
+  make(std::move(settings));
+  services["critical"].body = failing("n1", "s200");
+  delay = 100ms;
+  watchMany(400);
+  pass(2s);  // 16 at a time
+  ASSERT_THAT(users[200].take(), testing::SizeIs(1));
+  services["s200"].body = "[]";
+  services["s200"].index = ++last_index;
+  pass(6s);  // its turn would come after 15
+  EXPECT_THAT(users[200].take(), ElementsAre(""));
+}
+
+// Consul does not say that a check has failed when it is well again by the time it is asked.
+TEST_F(AlarmsTest, WhatFlapsIsCaughtUpWith) {
+  const auto place = std::find_if(open.begin(), open.end(), [](const Asked* each) {
+    return each->index() != 0 && each->name().starts_with("s") && each->name() != "services";
+  });
+  ASSERT_NE(place, open.end());
+  const std::string name = (*place)->name();
+  const std::string before = services[name].body;
+  Listener& user = users[std::stoul(name.substr(1))];
+  change(name, "[]");
+  for (int i = 0; i < 100 && user.told.empty(); ++i) pass(10ms);
+  ASSERT_THAT(user.take(), ElementsAre(""));
+  change(name, before);
+  pass(2s);
+  EXPECT_THAT(user.take(), testing::SizeIs(1));
+}
+
 TEST_F(AlarmsTest, OthersAreNot) {
   EXPECT_LT(seen(100ms, [](const std::string& name) { return failing("n1", name + "x"); }), 5u);
 }

@@ -185,7 +185,10 @@ TypeState* Sources::find(const ConfigSource& proto, ResourceType type, const Whe
     case ConfigSource::kPath:
       return findOther(proto, type, at);
     case ConfigSource::kSelf:
-      at.field("self").error("only control planes send themselves: name ads or another source");
+      if (self_ != nullptr) return &self_->of(type);
+      at.field("self").error(
+          "that is Consul, where weir.bootstrap.consul has kv or catalog: name ads or another "
+          "source");
       return nullptr;
     default:
       at.error("expected ads, api_config_source or path_config_source");

@@ -31,9 +31,12 @@ class Sources {
   Sources(const Sources&) = delete;
   ~Sources();
 
-  // Both before find().
+  // All three before find().
   void setNode(envoy::config::core::v3::Node node) { node_ = std::move(node); }
   void setAds(const envoy::config::core::v3::ApiConfigSource& proto, const Where& at);
+
+  // What `self` stands for: Consul. It outlives the sources.
+  void setSelf(Source& source) { self_ = &source; }
 
   // The clusters that control planes are reached through, as far as sources are known.
   const std::set<std::string, std::less<>>& clusters() const { return clusters_; }
@@ -73,6 +76,7 @@ class Sources {
   std::vector<const TypeState*> kept_;
   envoy::config::core::v3::Node node_;
   std::unique_ptr<Source> ads_;
+  Source* self_ = nullptr;
   bool ads_delta_ = false;
   std::string ads_cluster_;
   std::set<std::string, std::less<>> clusters_;

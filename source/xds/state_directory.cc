@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -95,6 +96,15 @@ std::string StateDirectory::nameOf(std::string_view title, std::string_view key)
     name += kDigits[byte & 15];
   }
   return name;
+}
+
+std::string StateDirectory::savedAt(std::chrono::system_clock::time_point written) {
+  const std::time_t time = std::chrono::system_clock::to_time_t(written);
+  std::tm parts{};
+  ::gmtime_r(&time, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%F %T UTC", &parts);
+  return std::string("as they were saved at ") + text;
 }
 
 std::optional<StateDirectory::Kept> StateDirectory::read(const std::string& name) const {

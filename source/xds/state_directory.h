@@ -33,6 +33,8 @@ class StateDirectory {
     std::string text;
     std::chrono::system_clock::time_point written;
   };
+  // "as they were saved at 2026-11-22 06:00:00 UTC"
+  static std::string savedAt(std::chrono::system_clock::time_point written);
   // Nothing: there is no such file, or, as the log says, none that can be used.
   std::optional<Kept> read(const std::string& name) const;
   // Soon. A text that is still to be written under that name is forgotten.

@@ -3,7 +3,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <ctime>
 #include <utility>
 
 #include "source/xds/telling.h"
@@ -247,14 +246,8 @@ void TypeState::dropStale() {
 std::string TypeState::staleness() const {
   const size_t count = staleCount();
   if (count == 0) return {};
-  const auto written = std::chrono::floor<std::chrono::seconds>(saved_->earlier()->written);
-  const std::time_t time = std::chrono::system_clock::to_time_t(written);
-  std::tm parts{};
-  ::gmtime_r(&time, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%F %T UTC", &parts);
-  return std::to_string(count) + " " + std::string(facts_.title) + "(s) as they were saved at " +
-         text;
+  return std::to_string(count) + " " + std::string(facts_.title) + "(s) " +
+         StateDirectory::savedAt(saved_->earlier()->written);
 }
 
 void TypeState::expire(const std::string& name) {
