@@ -84,6 +84,12 @@ struct DynamicViews {
   std::string clusters_version, listeners_version;  // of the responses accepted last
 };
 
+// Where a cluster's endpoints come from, when that may be out of reach while they are used on.
+struct DiscoveryView {
+  std::chrono::seconds age{0};  // since they were confirmed last; 0: they are
+  std::string trouble;          // "no_answer: connection refused"; empty: there is none
+};
+
 // POST /drain_listeners. Neither flag: listeners close at once, requests in flight finish.
 struct DrainRequest {
   bool graceful = false;      // go on accepting for the drain time while telling clients to leave
@@ -98,6 +104,8 @@ class AdminSource {
   virtual BootstrapPtr bootstrap() const = 0;
   virtual std::chrono::system_clock::time_point configuredAt() const = 0;
   virtual ClusterTable clusters() const = 0;
+  // By the cluster's name, of those whose endpoints come from where they may not be confirmed.
+  virtual std::map<std::string, DiscoveryView> discovery() const { return {}; }
   virtual DynamicViews dynamic() const { return {}; }
   virtual std::vector<ListenerView> listeners() const = 0;
 

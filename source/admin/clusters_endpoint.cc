@@ -91,7 +91,7 @@ void appendEndpoint(std::string& to, const std::string& cluster, const Endpoint&
   line("local_origin_success_rate", "-1");
 }
 
-void appendCluster(const Cluster& cluster, telemetry::Page& page) {
+void appendCluster(const Cluster& cluster, const DiscoveryView* discovery, telemetry::Page& page) {
   const cluster::ClusterSettings& settings = cluster.settings();
   const std::string& name = settings.name;
   std::string& text = page.text();
@@ -101,6 +101,10 @@ void appendCluster(const Cluster& cluster, telemetry::Page& page) {
   text += name + "::added_via_api::" + (settings.added_via_api ? "true" : "false") + "\n";
   if (!settings.eds_service_name.empty()) {
     text += name + "::eds_service_name::" + settings.eds_service_name + "\n";
+  }
+  if (discovery != nullptr) {
+    text += name + "::list_age_seconds::" + std::to_string(discovery->age.count()) + "\n";
+    text += name + "::discovery_trouble::" + discovery->trouble + "\n";
   }
   for (const auto now = cluster.endpoints(); const cluster::EndpointPtr& endpoint : now->all) {
     appendEndpoint(page.text(), name, *endpoint);
@@ -160,12 +164,18 @@ Response clusters(const Request& request, AdminSource& source) {
   const bool json = request.get("format") == "json";
   Response response;
   if (json) response.content_type = kJson;
-  response.page = [table = source.clusters(), filter, json](const Sink& sink) {
+  response.page = [table = source.clusters(), discovery = source.discovery(), filter,
+                   json](const Sink& sink) {
     envoy::admin::v3::Clusters proto;
     telemetry::Page page(sink);
     for (const cluster::ClusterPtr& cluster : *table) {
       if (!RE2::PartialMatch(cluster->name(), *filter)) continue;
-      json ? writeCluster(*cluster, *proto.add_cluster_statuses()) : appendCluster(*cluster, page);
+      if (json) {
+        writeCluster(*cluster, *proto.add_cluster_statuses());
+        continue;
+      }
+      const auto view = discovery.find(cluster->name());
+      appendCluster(*cluster, view == discovery.end() ? nullptr : &view->second, page);
     }
     if (json) page.append(toJson(proto));
   };

@@ -37,6 +37,8 @@ void ClusterLife::start(const cluster::Cluster* former) {
       return startDns();
     case Discovery::Eds:
       return startEds();
+    case Discovery::Consul:
+      return startConsul();
   }
 }
 
@@ -74,6 +76,20 @@ void ClusterLife::startEds() {
     upstreamLog().error("cluster '{}': endpoints '{}': {}", cluster_->name(), plan_.eds.name, *why);
   }
   becomeFound();
+}
+
+void ClusterLife::startConsul() {
+  Report report;
+  const auto service = consul::readService(plan_.consul, Where(report));
+  if (!service || parts_.consul == nullptr) return becomeFound();  // refused before
+  ConsulDiscovery::Callbacks callbacks;
+  callbacks.publish = [this](const std::vector<cluster::EndpointSpec>& specs) {
+    const cluster::EndpointSetPtr now = cluster_->endpoints();
+    publish(cluster::makeEndpoints(specs, now->all.empty() ? *former_ : *now, plan_.rules));
+  };
+  callbacks.ready = [this] { becomeFound(); };
+  consul_ = std::make_unique<ConsulDiscovery>(*parts_.consul, *service, std::move(callbacks));
+  consul_->start();
 }
 
 void ClusterLife::onUpdate(const xds::Update& update, std::vector<xds::Refusal>& refusals) {
@@ -119,6 +135,9 @@ std::set<std::string> ClusterLife::needs() const {
   if (plan_.settings.discovery == Discovery::Eds) {
     needed.insert(parts_.sources.clusterOf(plan_.eds.source));
   }
+  if (plan_.settings.discovery == Discovery::Consul && parts_.consul != nullptr) {
+    needed.insert(parts_.consul->agent().settings().cluster);
+  }
   if (const auto& tls = plan_.settings.tls) {
     for (const auto& secret : tls->fetched().all()) {
       needed.insert(parts_.sources.clusterOf(secret.reference.sds_config()));
@@ -131,6 +150,7 @@ std::set<std::string> ClusterLife::needs() const {
 std::string_view ClusterLife::waitsFor() const {
   if (warm_) return {};
   if (found_) return "sds";
+  if (plan_.settings.discovery == Discovery::Consul) return "consul";
   return plan_.settings.discovery == Discovery::Eds ? "eds" : "dns";
 }
 

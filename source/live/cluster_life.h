@@ -12,6 +12,7 @@
 
 #include "source/cluster/cluster_plan.h"
 #include "source/cluster/dns_discovery.h"
+#include "source/live/consul_discovery.h"
 #include "source/live/resolvers.h"
 #include "source/live/secret_life.h"
 #include "source/xds/sources.h"
@@ -26,6 +27,7 @@ class ClusterLife final : private xds::Watcher {
     Resolvers& resolvers;
     xds::Sources& sources;
     SecretLife::Parts secrets;
+    consul::ServiceWatches* consul = nullptr;  // null: no agent is named
   };
   struct Callbacks {
     // The cluster has other endpoints; it has them already.
@@ -48,10 +50,13 @@ class ClusterLife final : private xds::Watcher {
   const SecretLife* secrets() const { return secrets_.get(); }
   // The clusters that control planes are reached through which it needs itself.
   std::set<std::string> needs() const;
+  // Null: its endpoints do not come from Consul.
+  const ConsulDiscovery* consul() const { return consul_.get(); }
 
  private:
   void startDns();
   void startEds();
+  void startConsul();
   void publish(cluster::EndpointSetPtr endpoints);
   void becomeFound();
   void becomeWarm();
@@ -67,6 +72,7 @@ class ClusterLife final : private xds::Watcher {
   cluster::EndpointSetPtr former_;
   std::unique_ptr<cluster::DnsDiscovery> dns_;
   std::unique_ptr<xds::Watch> eds_;
+  std::unique_ptr<ConsulDiscovery> consul_;
   std::unique_ptr<SecretLife> secrets_;  // null: it needs none
   bool found_ = false;                   // its endpoints, or none will be waited for
   bool warm_ = false;

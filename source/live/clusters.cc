@@ -38,6 +38,10 @@ Clusters::Clusters(const ClusterLife::Parts& parts, StatScope root,
       root_(std::move(root)),
       secrets_(std::move(secrets)),
       callbacks_(std::move(callbacks)),
+      feeds_({.update =
+                  [this](const Feed& from, const xds::Update& update,
+                         std::vector<xds::Refusal>& refusals) { onUpdate(from, update, refusals); },
+              .timeout = [this] { callbacks_.progress(); }}),
       retained_(parts.loop, root_.scope("cluster_manager").gauge("retained_clusters"),
                 std::move(retain),
                 {.drop = [this](uint32_t slot) { callbacks_.set(slot, nullptr); },
@@ -84,14 +88,23 @@ void Clusters::add(const ClusterProto& proto, const Where& at) {
     return at.field("name").error("a cluster named '" + proto.name() + "' stands above already");
   }
   if (!plan) return;
-  if (plan->settings.discovery == cluster::Discovery::Eds) {
-    parts_.sources.find(plan->eds.source, xds::ResourceType::Endpoints,
-                        at.field("eds_cluster_config").field("eds_config"));
-  }
+  checkDiscovery(*plan, at);
   Entry& entry = entries_[proto.name()];
   entry.slot = slotOf(proto.name());
   ++cold_;
   begin(entry, *std::move(plan), scope);
+}
+
+void Clusters::checkDiscovery(const cluster::ClusterPlan& plan, const Where& at) const {
+  if (plan.settings.discovery == cluster::Discovery::Eds) {
+    parts_.sources.find(plan.eds.source, xds::ResourceType::Endpoints,
+                        at.field("eds_cluster_config").field("eds_config"));
+  }
+  if (plan.settings.discovery != cluster::Discovery::Consul) return;
+  const Where type = at.field("cluster_type");
+  consul::readService(plan.consul, type.field("typed_config"));
+  if (parts_.consul != nullptr) return;
+  type.error("there is no agent to ask: give the bootstrap weir.bootstrap.consul");
 }
 
 void Clusters::begin(Entry& entry, cluster::ClusterPlan plan, StatScope scope,
@@ -130,7 +143,7 @@ void Clusters::warm(Entry& entry, ClusterLife& life) {
   --warming_count_;
   if (entry.active == nullptr) {
     ++active_count_;
-    if (!entry.dynamic) --cold_;
+    if (entry.feed == nullptr) --cold_;
   }
   entry.active = std::move(entry.warming);
   entry.resource = std::move(entry.warming_resource);
@@ -143,27 +156,21 @@ void Clusters::warm(Entry& entry, ClusterLife& life) {
 void Clusters::follow(const envoy::config::core::v3::ConfigSource& source, const Where& at) {
   xds::TypeState* state = parts_.sources.find(source, xds::ResourceType::Cluster, at);
   if (state == nullptr) return;
-  answered_ = false;
-  cds_ = xds::Watch::make(*state, parts_.loop,
-                          xds::Watch::Wish{xds::Watch::Kind::All,
-                                           {},
-                                           xds::Sources::patienceOf(source),
-                                           root_.scope("cluster_manager").scope("cds")},
-                          *this);
-}
-
-void Clusters::onFetchTimeout() {
-  answered_ = true;
-  callbacks_.progress();
+  feeds_.follow(source.has_self(), *state, parts_.loop,
+                xds::Watch::Wish{
+                    xds::Watch::Kind::All,
+                    {},
+                    xds::Sources::patienceOf(source),
+                    root_.scope("cluster_manager").scope(source.has_self() ? "consul" : "cds")});
 }
 
 // New ones and changes first, so that what moves from one name to another always has a place.
-void Clusters::onUpdate(const xds::Update& update, std::vector<xds::Refusal>& refusals) {
-  answered_ |= !update.more;
+void Clusters::onUpdate(const Feed& from, const xds::Update& update,
+                        std::vector<xds::Refusal>& refusals) {
   for (const xds::ResourcePtr& resource : update.resources) {
-    if (auto why = take(resource)) refusals.push_back({resource->name, *std::move(why)});
+    if (auto why = take(from, resource)) refusals.push_back({resource->name, *std::move(why)});
   }
-  for (const std::string& name : update.removed) remove(name);
+  for (const std::string& name : update.removed) remove(from, name);
   countClusters();
   callbacks_.progress();
 }
@@ -175,26 +182,23 @@ bool Clusters::keepsConnections(const Entry& entry, const ClusterProto& next) {
          cluster::sameConnections(std::move(former), next);
 }
 
-std::optional<std::string> Clusters::take(const xds::ResourcePtr& resource) {
+std::optional<std::string> Clusters::take(const Feed& from, const xds::ResourcePtr& resource) {
   const auto known = entries_.find(resource->name);
-  // As in Envoy: the bootstrap's clusters stay as they are, and that is no mistake.
-  if (known != entries_.end() && !known->second.dynamic) return std::nullopt;
+  if (known != entries_.end() && known->second.feed != &from) {
+    return from.refusal("cluster", known->second.feed);
+  }
   ClusterProto proto;
   if (auto why = parse(*resource, proto)) return why;
   Report report;
   const StatScope scope = scopeOf(proto);
   auto plan = cluster::planCluster(proto, Where(report), {secrets_, scope});
-  if (!plan) return wordsOf(report);
-  if (plan->settings.discovery == cluster::Discovery::Eds &&
-      parts_.sources.find(plan->eds.source, xds::ResourceType::Endpoints, Where(report)) ==
-          nullptr) {
-    return wordsOf(report);
-  }
+  if (plan) checkDiscovery(*plan, Where(report));
+  if (!report.ok()) return wordsOf(report);
   plan->settings.added_via_api = true;
   const bool is_new = known == entries_.end();
   (is_new ? added_ : modified_).add();
   Entry& entry = entries_[resource->name];
-  entry.dynamic = true;
+  entry.feed = &from;
   entry.slot = slotOf(resource->name);
   entry.warming_resource = resource;
   // The one that was warming may be who asked for the endpoints that this one needs.
@@ -208,9 +212,9 @@ std::optional<std::string> Clusters::take(const xds::ResourcePtr& resource) {
   return std::nullopt;
 }
 
-void Clusters::remove(const std::string& name) {
+void Clusters::remove(const Feed& from, const std::string& name) {
   const auto found = entries_.find(name);
-  if (found == entries_.end() || !found->second.dynamic) return;
+  if (found == entries_.end() || found->second.feed != &from) return;
   if (found->second.warming != nullptr) --warming_count_;
   const uint32_t slot = found->second.slot;
   bool stays = false;

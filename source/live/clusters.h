@@ -16,6 +16,7 @@
 #include "source/cluster/cluster_plan.h"
 #include "source/live/cluster_life.h"
 #include "source/live/coming_clusters.h"
+#include "source/live/feeds.h"
 #include "source/live/retained_clusters.h"
 #include "source/transport/tls/secrets.h"
 #include "weir/report.h"
@@ -24,7 +25,7 @@ namespace weir::live {
 
 using ClusterProto = envoy::config::cluster::v3::Cluster;
 
-class Clusters final : private xds::Watcher {
+class Clusters {
  public:
   struct Callbacks {
     // For every thread that sends requests.
@@ -36,8 +37,8 @@ class Clusters final : private xds::Watcher {
   // One cluster, as /config_dump shows it.
   struct Entry {
     uint32_t slot = 0;
-    bool dynamic = false;
-    xds::ResourcePtr resource;  // of `active`; null of the bootstrap's
+    const Feed* feed = nullptr;  // where it comes from; null: the bootstrap
+    xds::ResourcePtr resource;   // of `active`; null of the bootstrap's
     std::chrono::system_clock::time_point updated;
     std::unique_ptr<ClusterLife> active;   // null: the first is still warming
     std::unique_ptr<ClusterLife> warming;  // the next version; null: none
@@ -53,7 +54,7 @@ class Clusters final : private xds::Watcher {
   void add(const ClusterProto& proto, const Where& at);
   // Those of the bootstrap look for endpoints.
   void start();
-  // Asks a control plane for all its clusters. Once.
+  // Asks a control plane, or Consul, for all its clusters. Once each.
   void follow(const envoy::config::core::v3::ConfigSource& source, const Where& at);
 
   // The slot of a name, which there need not be a cluster of.
@@ -62,31 +63,32 @@ class Clusters final : private xds::Watcher {
   cluster::NamedClusterPtr named(std::string_view name);
   ComingClusters& coming() { return coming_; }
   bool exists(std::string_view name) const { return entries_.find(name) != entries_.end(); }
-  // Every cluster of the bootstrap has its first endpoints; and the control plane's, all of its
-  // first answer.
+  // Every cluster of the bootstrap has its first endpoints.
   bool staticWarm() const { return cold_ == 0; }
-  // The control plane's first answer is in, or is not waited for.
-  bool answered() const { return answered_; }
-  bool allWarm() const { return answered_ && active_count_ == entries_.size(); }
+  // The first answer of each that is asked for clusters is in, or is not waited for.
+  bool answered() const { return feeds_.answered(); }
+  // So are the clusters of these answers.
+  bool allWarm() const { return answered() && active_count_ == entries_.size(); }
   // By slot, those that are retained, too; null where a name has no cluster. Made anew by each
   // call.
   std::vector<cluster::ClusterPtr> table() const;
   const std::map<std::string, Entry, std::less<>>& entries() const { return entries_; }
-  // What the control plane said; null: none is followed.
-  const xds::TypeState* said() const { return cds_ == nullptr ? nullptr : &cds_->state(); }
+  // What those that are followed said.
+  std::vector<const xds::TypeState*> said() const { return feeds_.states(); }
 
  private:
-  std::optional<std::string> take(const xds::ResourcePtr& resource);
+  std::optional<std::string> take(const Feed& from, const xds::ResourcePtr& resource);
+  // Reports what is wrong with where the endpoints come from.
+  void checkDiscovery(const cluster::ClusterPlan& plan, const Where& at) const;
   static bool keepsConnections(const Entry& entry, const ClusterProto& next);
-  void remove(const std::string& name);
+  void remove(const Feed& from, const std::string& name);
   void warm(Entry& entry, ClusterLife& life);
   // `former`: whose connections go on with this one; null: none.
   void begin(Entry& entry, cluster::ClusterPlan plan, StatScope scope,
              const cluster::Cluster* former = nullptr);
   StatScope scopeOf(const ClusterProto& proto) const;
   void countClusters();
-  void onUpdate(const xds::Update& update, std::vector<xds::Refusal>& refusals) override;
-  void onFetchTimeout() override;
+  void onUpdate(const Feed& from, const xds::Update& update, std::vector<xds::Refusal>& refusals);
 
   const ClusterLife::Parts parts_;
   const StatScope root_;
@@ -98,9 +100,8 @@ class Clusters final : private xds::Watcher {
   };
   std::map<std::string, Name, std::less<>> slots_;
   std::map<std::string, Entry, std::less<>> entries_;
-  std::unique_ptr<xds::Watch> cds_;
-  bool answered_ = true;  // by the control plane, if one was asked
-  size_t cold_ = 0;       // of the bootstrap, without a version that can be used
+  Feeds feeds_;
+  size_t cold_ = 0;  // of the bootstrap, without a version that can be used
   size_t active_count_ = 0, warming_count_ = 0;
   Counter added_, modified_, removed_;
   Gauge active_, warming_;

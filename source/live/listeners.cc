@@ -47,7 +47,11 @@ Listeners::Listeners(const Version::Parts& parts, StatScope root, Build build, s
       root_(std::move(root)),
       build_(std::move(build)),
       workers_(workers),
-      callbacks_(std::move(callbacks)) {
+      callbacks_(std::move(callbacks)),
+      feeds_({.update =
+                  [this](const Feed& from, const xds::Update& update,
+                         std::vector<xds::Refusal>& refusals) { onUpdate(from, update, refusals); },
+              .timeout = [this] { callbacks_.progress(); }}) {
   const StatScope scope = root_.scope("listener_manager");
   added_ = scope.counter("listener_added");
   modified_ = scope.counter("listener_modified");
@@ -85,6 +89,7 @@ void Listeners::add(const ListenerProto& proto, const Where& at) {
   if (entries_.contains(name)) {
     return at.field("name").error("a listener named '" + name + "' stands above already");
   }
+  if (entries_.empty()) first_ = name;
   entry.warming = std::move(version);
   entries_.emplace(name, std::move(entry));
 }
@@ -109,18 +114,16 @@ void Listeners::start() {
 void Listeners::follow(const envoy::config::core::v3::ConfigSource& source, const Where& at) {
   xds::TypeState* state = parts_.routes.sources.find(source, xds::ResourceType::Listener, at);
   if (state == nullptr) return;
-  answered_ = false;
-  lds_ = xds::Watch::make(*state, parts_.routes.loop,
-                          xds::Watch::Wish{xds::Watch::Kind::All,
-                                           {},
-                                           xds::Sources::patienceOf(source),
-                                           root_.scope("listener_manager").scope("lds")},
-                          *this);
+  feeds_.follow(source.has_self(), *state, parts_.routes.loop,
+                xds::Watch::Wish{
+                    xds::Watch::Kind::All,
+                    {},
+                    xds::Sources::patienceOf(source),
+                    root_.scope("listener_manager").scope(source.has_self() ? "consul" : "lds")});
 }
 
 void Listeners::freeze() {
-  lds_.reset();
-  answered_ = true;
+  feeds_.clear();
   std::vector<std::unique_ptr<Version>> never;
   for (auto at = entries_.begin(); at != entries_.end();) {
     if (at->second.warming != nullptr) never.push_back(std::move(at->second.warming));
@@ -130,21 +133,17 @@ void Listeners::freeze() {
   count();
 }
 
-void Listeners::onFetchTimeout() {
-  answered_ = true;
-  callbacks_.progress();
-}
-
 // What goes and what comes change together, so that an address may pass from one to the other.
-void Listeners::onUpdate(const xds::Update& update, std::vector<xds::Refusal>& refusals) {
-  answered_ = settling_ = true;
+void Listeners::onUpdate(const Feed& from, const xds::Update& update,
+                         std::vector<xds::Refusal>& refusals) {
+  settling_ = true;
   for (const std::string& name : update.removed) {
     const auto found = entries_.find(name);
-    if (found != entries_.end() && found->second.dynamic) found->second.doomed = true;
+    if (found != entries_.end() && found->second.feed == &from) found->second.doomed = true;
   }
   std::set<std::string> names;
   for (const xds::ResourcePtr& resource : update.resources) {
-    auto why = take(resource);
+    auto why = take(from, resource);
     if (why) refusals.push_back({resource->name, *std::move(why)});
     names.insert(resource->name);
   }
@@ -153,10 +152,11 @@ void Listeners::onUpdate(const xds::Update& update, std::vector<xds::Refusal>& r
   callbacks_.progress();
 }
 
-std::optional<std::string> Listeners::take(const xds::ResourcePtr& resource) {
+std::optional<std::string> Listeners::take(const Feed& from, const xds::ResourcePtr& resource) {
   const auto known = entries_.find(resource->name);
-  // As in Envoy: the bootstrap's listeners stay as they are, and that is no mistake.
-  if (known != entries_.end() && !known->second.dynamic) return std::nullopt;
+  if (known != entries_.end() && known->second.feed != &from) {
+    return from.refusal("listener", known->second.feed);
+  }
   ListenerProto proto;
   if (auto why = parse(*resource, proto)) return why;
   Report report;
@@ -167,9 +167,13 @@ std::optional<std::string> Listeners::take(const xds::ResourcePtr& resource) {
     failed_.add();
     return wordsOf(report);
   }
+  if (auto why = isTaken(*version->plan)) {
+    failed_.add();
+    return why;
+  }
   version->resource = resource;
   (known == entries_.end() ? added_ : modified_).add();
-  entry.dynamic = true;
+  entry.feed = &from;
   entry.doomed = false;
   // The version that was warming may be who asked for the routes that this one needs.
   const std::unique_ptr<Version> overtaken = std::exchange(entry.warming, std::move(version));
@@ -177,6 +181,19 @@ std::optional<std::string> Listeners::take(const xds::ResourcePtr& resource) {
                     ? entries_.emplace(resource->name, std::move(fresh)).first->second
                     : known->second;
   kept.warming->start();
+  return std::nullopt;
+}
+
+// The sockets are opened when it is warm; nobody could be told then that another process has one.
+std::optional<std::string> Listeners::isTaken(const listener::ListenerPlan& plan) const {
+  for (const listener::ListenAddress& at : plan.addresses) {
+    const bool ours = std::any_of(entries_.begin(), entries_.end(), [&](const auto& each) {
+      const auto& active = each.second.active;
+      return active != nullptr && listensOn(*active->plan, at.address);
+    });
+    if (ours) continue;
+    if (auto free = listener::probe(at); !free) return free.error().text;
+  }
   return std::nullopt;
 }
 
@@ -330,9 +347,21 @@ void Listeners::discard(std::vector<std::unique_ptr<Version>> versions) {
 }
 
 bool Listeners::allWarm() const {
-  return answered_ && std::all_of(entries_.begin(), entries_.end(), [](const auto& each) {
+  return answered() && std::all_of(entries_.begin(), entries_.end(), [](const auto& each) {
            return each.second.active != nullptr && each.second.active->warm();
          });
+}
+
+uint16_t Listeners::firstPort() const {
+  const auto portOf = [](const Entry& entry) {
+    uint16_t port = 0;
+    for (const net::Address& address : entry.addresses) port = port != 0 ? port : address.port();
+    return port;
+  };
+  const auto first = entries_.find(first_);
+  uint16_t port = first == entries_.end() ? uint16_t{0} : portOf(first->second);
+  for (const auto& [name, entry] : entries_) port = port != 0 ? port : portOf(entry);
+  return port;
 }
 
 void Listeners::count() {

@@ -14,12 +14,13 @@
 #include <vector>
 
 #include "source/listener/worker_listeners.h"
+#include "source/live/feeds.h"
 #include "source/live/listener_version.h"
 #include "weir/report.h"
 
 namespace weir::live {
 
-class Listeners final : private xds::Watcher {
+class Listeners {
  public:
   // Chains by the bytes of their configuration.
   using KnownChains = std::map<std::string, listener::FilterChainPtr>;
@@ -35,8 +36,8 @@ class Listeners final : private xds::Watcher {
 
   using Version = ListenerVersion;
   struct Entry {
-    bool dynamic = false;
-    bool doomed = false;  // removed; it serves until one that wants its address is warm
+    const Feed* feed = nullptr;  // where it comes from; null: the bootstrap
+    bool doomed = false;         // removed; it serves until one that wants its address is warm
     std::unique_ptr<Version> active, warming;
     std::shared_ptr<listener::Balance> balance;
     std::vector<net::Address> addresses;  // where it really listens, beside the plan's
@@ -52,18 +53,20 @@ class Listeners final : private xds::Watcher {
   Result<Done> open();
   // They look for their routes.
   void start();
-  // Asks a control plane for all its listeners. Once.
+  // Asks a control plane, or Consul, for all its listeners. Once each.
   void follow(const envoy::config::core::v3::ConfigSource& source, const Where& at);
-  // Whatever the control plane says from now on, none comes, changes or goes; what is not in use
+  // Whatever they say from now on, none comes, changes or goes; what is not in use
   // yet never will be. Routes go on changing.
   void freeze();
 
   bool allWarm() const;
-  // The control plane's first answer is in, or is not waited for.
-  bool answered() const { return answered_; }
+  // The first answer of each that is asked for listeners is in, or is not waited for.
+  bool answered() const { return feeds_.answered(); }
   const std::map<std::string, Entry>& entries() const { return entries_; }
-  // What the control plane said; null: none is followed.
-  const xds::TypeState* said() const { return lds_ == nullptr ? nullptr : &lds_->state(); }
+  // Where the bootstrap's first listener, else any, really listens; 0: nowhere at an IP address.
+  uint16_t firstPort() const;
+  // What those that are followed said.
+  std::vector<const xds::TypeState*> said() const { return feeds_.states(); }
 
  private:
   using Sockets = std::vector<std::vector<net::Fd>>;  // by worker, then beside plan->addresses
@@ -73,9 +76,11 @@ class Listeners final : private xds::Watcher {
     Sockets sockets;
   };
 
-  std::optional<std::string> take(const xds::ResourcePtr& resource);
+  std::optional<std::string> take(const Feed& from, const xds::ResourcePtr& resource);
   std::unique_ptr<Version> makeVersion(Entry& entry, const std::string& name, ListenerProto proto,
                                        const Where& at);
+  // Nothing: its addresses can be listened on as far as can be said before it is warm.
+  std::optional<std::string> isTaken(const listener::ListenerPlan& plan) const;
   // Routes or secrets of it have come.
   void onPartWarm(const std::string& name);
   // Puts what is warm of `names` into use, and ends what is doomed and not needed any more.
@@ -89,8 +94,7 @@ class Listeners final : private xds::Watcher {
   void tell(std::vector<Change> changes);
   void discard(std::vector<std::unique_ptr<Version>> versions);
   void count();
-  void onUpdate(const xds::Update& update, std::vector<xds::Refusal>& refusals) override;
-  void onFetchTimeout() override;
+  void onUpdate(const Feed& from, const xds::Update& update, std::vector<xds::Refusal>& refusals);
 
   const Version::Parts parts_;
   const StatScope root_;
@@ -98,9 +102,9 @@ class Listeners final : private xds::Watcher {
   const size_t workers_;
   const Callbacks callbacks_;
   std::map<std::string, Entry> entries_;
+  std::string first_;                           // of the bootstrap's
   std::vector<std::unique_ptr<Version>> gone_;  // while a change is made: what it takes away
-  std::unique_ptr<xds::Watch> lds_;
-  bool answered_ = true;  // by the control plane, if one was asked
+  Feeds feeds_;
   bool settling_ = false;
   Counter added_, modified_, removed_, opened_, failed_;
   Gauge active_, warming_;

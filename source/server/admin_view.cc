@@ -32,6 +32,21 @@ admin::ClusterTable AdminView::clusters() const {
   return std::make_shared<const std::vector<cluster::ClusterPtr>>(std::move(table));
 }
 
+std::map<std::string, admin::DiscoveryView> AdminView::discovery() const {
+  std::map<std::string, admin::DiscoveryView> views;
+  for (const auto& [name, entry] : parts_.config->clusters().entries()) {
+    const auto* const consul = entry.active == nullptr ? nullptr : entry.active->consul();
+    if (consul == nullptr) continue;
+    admin::DiscoveryView& view = views[name];
+    view.age = consul->age();
+    const consul::Trouble* const trouble = consul->trouble();
+    if (trouble != nullptr) {
+      view.trouble = std::string(nameOf(trouble->reason)) + ": " + trouble->detail;
+    }
+  }
+  return views;
+}
+
 namespace {
 
 admin::DynamicView& viewOf(const std::string& name,
@@ -41,21 +56,32 @@ admin::DynamicView& viewOf(const std::string& name,
   return view;
 }
 
-// What was refused of a type, also where nothing was ever accepted of that name.
-std::vector<admin::DynamicView> withRefusals(const xds::TypeState* said,
-                                             std::map<std::string, admin::DynamicView> all) {
-  if (said != nullptr) {
-    for (const auto& [name, held] : said->held()) {
-      if (held->refused == nullptr) continue;
-      admin::DynamicView& view = viewOf(name, all);
-      view.refused = held->refused;
-      view.reason = held->reason;
-      view.refused_at = held->refused_at;
-    }
+// What was refused of a type, also where nothing was ever accepted of that name. Null: nothing.
+void addRefusals(const xds::TypeState* said, std::map<std::string, admin::DynamicView>& all) {
+  if (said == nullptr) return;
+  for (const auto& [name, held] : said->held()) {
+    if (held->refused == nullptr) continue;
+    admin::DynamicView& view = viewOf(name, all);
+    view.refused = held->refused;
+    view.reason = held->reason;
+    view.refused_at = held->refused_at;
   }
+}
+
+std::vector<admin::DynamicView> withRefusals(std::vector<const xds::TypeState*> said,
+                                             std::map<std::string, admin::DynamicView> all) {
+  for (const xds::TypeState* state : said) addRefusals(state, all);
   std::vector<admin::DynamicView> views;
   for (auto& [name, view] : all) views.push_back(std::move(view));
   return views;
+}
+
+// Of the first that has one: a control plane.
+std::string versionOf(const std::vector<const xds::TypeState*>& said) {
+  for (const xds::TypeState* state : said) {
+    if (!state->version().empty()) return state->version();
+  }
+  return {};
 }
 
 using ViewsByState = std::map<const xds::TypeState*, std::map<std::string, admin::DynamicView>>;
@@ -78,7 +104,7 @@ admin::ScopesView viewOf(const live::ScopesLife& life) {
   } else if (life.said() != nullptr) {
     view.version = life.said()->version();
     for (const auto& [name, entry] : life.entries()) view.scopes.push_back(entry.resource->body);
-    view.refused = withRefusals(life.said(), {});
+    view.refused = withRefusals({life.said()}, {});
   }
   return view;
 }
@@ -119,7 +145,7 @@ void addParts(const live::Listeners::Version* version, PartViews& views) {
 std::vector<admin::DynamicView> allOf(ViewsByState by_state) {
   std::vector<admin::DynamicView> all;
   for (auto& [said, of_it] : by_state) {
-    for (auto& view : withRefusals(said, std::move(of_it))) all.push_back(std::move(view));
+    for (auto& view : withRefusals({said}, std::move(of_it))) all.push_back(std::move(view));
   }
   return all;
 }
@@ -135,7 +161,7 @@ admin::DynamicViews AdminView::dynamic() const {
     for (const live::ClusterLife* life : {entry.active.get(), entry.warming.get()}) {
       if (life != nullptr) addSecrets(life->secrets(), parts.secrets);
     }
-    if (!entry.dynamic) continue;
+    if (entry.feed == nullptr) continue;
     admin::DynamicView& view = viewOf(name, clusters);
     view.active = entry.resource;
     view.warming = entry.warming_resource;
@@ -145,7 +171,7 @@ admin::DynamicViews AdminView::dynamic() const {
   for (const auto& [name, entry] : all_listeners.entries()) {
     addParts(entry.active.get(), parts);
     addParts(entry.warming.get(), parts);
-    if (!entry.dynamic) continue;
+    if (entry.feed == nullptr) continue;
     admin::DynamicView& view = viewOf(name, listeners);
     if (entry.active != nullptr) {
       view.active = entry.active->resource;
@@ -159,8 +185,8 @@ admin::DynamicViews AdminView::dynamic() const {
   views.routes = allOf(std::move(parts.routes));
   views.secrets = allOf(std::move(parts.secrets));
   views.scopes = std::move(parts.scopes);
-  if (all_clusters.said() != nullptr) views.clusters_version = all_clusters.said()->version();
-  if (all_listeners.said() != nullptr) views.listeners_version = all_listeners.said()->version();
+  views.clusters_version = versionOf(all_clusters.said());
+  views.listeners_version = versionOf(all_listeners.said());
   return views;
 }
 

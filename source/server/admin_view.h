@@ -52,6 +52,7 @@ class AdminView final : public admin::AdminSource {
   admin::BootstrapPtr bootstrap() const override { return bootstrap_; }
   std::chrono::system_clock::time_point configuredAt() const override { return configured_at_; }
   admin::ClusterTable clusters() const override;
+  std::map<std::string, admin::DiscoveryView> discovery() const override;
   admin::DynamicViews dynamic() const override;
   std::vector<admin::ListenerView> listeners() const override;
   envoy::admin::v3::ServerInfo::State state() const override { return actions_.state(); }
@@ -59,9 +60,7 @@ class AdminView final : public admin::AdminSource {
   std::chrono::seconds uptime() const override;
   envoy::admin::v3::CommandLineOptions commandLine() const override;
   std::vector<admin::Unready> unready() const override;
-  std::vector<std::string> staleness() const override {
-    return parts_.config->sources().staleness();
-  }
+  std::vector<std::string> staleness() const override { return parts_.config->staleness(); }
   StatStore& stats() const override { return parts_.stats; }
   void refreshStats() override;
   std::vector<std::string> decisions(size_t most) const override;

@@ -62,6 +62,8 @@ Configuration::Configuration(const Parts& parts, const Bootstrap& bootstrap, Rep
       log_sinks_(StatScope(parts.stats), bootstrap.node(), parts.workers),
       resolvers_(parts.loop) {
   const Where at = Where(report).field("static_resources");
+  consul_ =
+      Consul::read(bootstrap, Where(report), {parts.services, StatScope(parts.stats), parts.state});
   readSources(bootstrap, Where(report));
   runtime_.emplace(live::RuntimeLayers::Parts{parts.loop, sources_, parts.runtime,
                                               StatScope(parts.stats), callbacks.runtime_progress},
@@ -70,16 +72,18 @@ Configuration::Configuration(const Parts& parts, const Bootstrap& bootstrap, Rep
   const auto secrets = readSecrets(bootstrap, sources_, at.field("secrets"));
   const live::SecretLife::Parts fetching{parts.loop, sources_, StatScope(parts.stats),
                                          callbacks.secrets_given};
-  clusters_.emplace(live::ClusterLife::Parts{parts.loop, resolvers_, sources_, fetching},
+  clusters_.emplace(live::ClusterLife::Parts{parts.loop, resolvers_, sources_, fetching,
+                                             consul_ == nullptr ? nullptr : &consul_->services()},
                     StatScope(parts.stats), secrets,
-                    parts.runtime.key(live::RetainedClusters::kRuntimeKey), callbacks.clusters);
+                    parts.runtime.key(live::RetainedClusters::kRuntimeKey),
+                    clusterCallbacks(callbacks.clusters));
   const auto& clusters = bootstrap.static_resources().clusters();
   for (int i = 0; i < clusters.size(); ++i) {
     clusters_->add(clusters[i], at.field("clusters").index(static_cast<size_t>(i)));
   }
   makeContext(bootstrap, secrets);
   makeListeners(bootstrap, Where(report), fetching, callbacks.listeners);
-  checkControlPlanes(Where(report).field("dynamic_resources"));
+  checkControlPlanes(Where(report));
   load_reporter_ = buildLoadReporter(bootstrap, Where(report), *clusters_, parts.services,
                                      StatScope(parts.stats));
 }
@@ -89,6 +93,7 @@ Configuration::~Configuration() = default;
 void Configuration::readSources(const Bootstrap& bootstrap, const Where& at) {
   checkNode(bootstrap, at.field("node"));
   sources_.setNode(bootstrap.node());
+  if (consul_ != nullptr && consul_->source() != nullptr) sources_.setSelf(*consul_->source());
   const auto& dynamic = bootstrap.dynamic_resources();
   const Where here = at.field("dynamic_resources");
   if (dynamic.has_ads_config()) sources_.setAds(dynamic.ads_config(), here.field("ads_config"));
@@ -102,14 +107,81 @@ void Configuration::readSources(const Bootstrap& bootstrap, const Where& at) {
 
 // A control plane that is reached through what itself must send first is never reached.
 void Configuration::checkControlPlanes(const Where& at) const {
-  for (const std::string& name : sources_.clusters()) {
-    const std::string words = "control planes are reached through cluster '" + name + "', which ";
+  const auto check = [this](std::string_view who, const std::string& name, const Where& here) {
+    const std::string words = std::string(who) + " reached through cluster '" + name + "', which ";
     if (!clusters_->exists(name)) {
-      at.error(words + "static_resources.clusters does not have");
+      here.error(words + "static_resources.clusters does not have");
     } else if (needsItself(name)) {
-      at.error(words + "waits for endpoints or secrets that only they could send");
+      here.error(words + "waits for endpoints or secrets that come only from there");
     }
+  };
+  for (const std::string& name : sources_.clusters()) {
+    check("control planes are", name, at.field("dynamic_resources"));
   }
+  if (consul_ != nullptr) {
+    check("Consul is", consul_->agent().settings().cluster,
+          at.field("bootstrap_extensions")
+              .index(consul_->settings().index)
+              .field("typed_config")
+              .field("agent_cluster"));
+  }
+}
+
+// Nobody asks Consul before there is a way to it.
+live::Clusters::Callbacks Configuration::clusterCallbacks(live::Clusters::Callbacks callbacks) {
+  if (consul_ == nullptr) return callbacks;
+  callbacks.set = [this, set = std::move(callbacks.set)](uint32_t slot,
+                                                         cluster::ClusterPtr cluster) {
+    const bool reaches =
+        cluster != nullptr && cluster->name() == consul_->agent().settings().cluster;
+    set(slot, std::move(cluster));
+    if (reaches) consul_->agent().begin();
+  };
+  return callbacks;
+}
+
+void Configuration::start() {
+  clusters_->start();
+  runtime_->start();
+  listeners_->start();
+  if (load_reporter_ != nullptr) load_reporter_->start();
+  if (consul_ != nullptr) consul_->start();
+}
+
+namespace {
+
+envoy::config::core::v3::ConfigSource self() {
+  envoy::config::core::v3::ConfigSource source;
+  source.mutable_self();
+  return source;
+}
+
+}  // namespace
+
+void Configuration::followClusters(const Bootstrap& bootstrap) {
+  Report report;  // of what was checked when it was loaded
+  const auto& dynamic = bootstrap.dynamic_resources();
+  if (dynamic.has_cds_config()) clusters_->follow(dynamic.cds_config(), Where(report));
+  if (consul_ != nullptr && consul_->source() != nullptr) clusters_->follow(self(), Where(report));
+}
+
+void Configuration::followListeners(const Bootstrap& bootstrap) {
+  Report report;
+  const auto& dynamic = bootstrap.dynamic_resources();
+  if (dynamic.has_lds_config()) listeners_->follow(dynamic.lds_config(), Where(report));
+  if (consul_ != nullptr && consul_->settings().keys) listeners_->follow(self(), Where(report));
+}
+
+OnDemand Configuration::onDemand() {
+  if (consul_ == nullptr || consul_->catalog() == nullptr) return {};
+  return [catalog = consul_->catalog()](const std::string& name) { return catalog->use(name); };
+}
+
+std::vector<std::string> Configuration::staleness() const {
+  std::vector<std::string> all = sources_.staleness();
+  if (consul_ == nullptr) return all;
+  if (std::string text = consul_->agent().staleness(); !text.empty()) all.push_back(text);
+  return all;
 }
 
 bool Configuration::needsItself(const std::string& cluster) const {
@@ -130,7 +202,8 @@ bool Configuration::needsItself(const std::string& cluster) const {
 void Configuration::makeContext(const Bootstrap& bootstrap,
                                 std::shared_ptr<const transport::Secrets> secrets) {
   // With a control plane a name may get its cluster later.
-  const bool more_may_come = bootstrap.dynamic_resources().has_cds_config();
+  const bool more_may_come = bootstrap.dynamic_resources().has_cds_config() ||
+                             (consul_ != nullptr && consul_->source() != nullptr);
   context_.emplace(stream::BuildContext{
       .registry = parts_.registry,
       .stats = StatScope(parts_.stats),

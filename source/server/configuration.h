@@ -14,6 +14,8 @@
 #include "source/load_reports/load_reporter.h"
 #include "source/overload/plan.h"
 #include "source/runtime/runtime.h"
+#include "source/server/consul.h"
+#include "source/server/on_demand.h"
 #include "source/stream/hcm_builder.h"
 #include "source/telemetry/log_thread.h"
 #include "source/telemetry/stat_store.h"
@@ -55,17 +57,32 @@ class Configuration {
   const live::Clusters& clusters() const { return *clusters_; }
   live::Listeners& listeners() { return *listeners_; }
   const live::Listeners& listeners() const { return *listeners_; }
+  // Null: none is followed.
+  Consul* consul() { return consul_.get(); }
+  const Consul* consul() const { return consul_.get(); }
+  // Null: Weir is no service of Consul's.
+  consul::Registration* registration() {
+    return consul_ == nullptr ? nullptr : consul_->registration();
+  }
+  // The clusters of the bootstrap are warm: control planes and Consul are asked for theirs. Once,
+  // as is what follows.
+  void followClusters(const Bootstrap& bootstrap);
+  // And these: they are asked for listeners.
+  void followListeners(const Bootstrap& bootstrap);
+  // What is in use of what an earlier process kept, for people.
+  std::vector<std::string> staleness() const;
   live::RuntimeLayers& runtime() { return *runtime_; }
   const live::RuntimeLayers& runtime() const { return *runtime_; }
-  // In a turn, when the clusters of the bootstrap have started.
-  void startReports() {
-    if (load_reporter_ != nullptr) load_reporter_->start();
-  }
+  // In a turn: what the bootstrap names looks for what it needs.
+  void start();
+  // Makes clusters that requests name and that are not there. Empty: nobody does.
+  OnDemand onDemand();
   overload::Plan takeOverload() { return std::move(overload_); }
 
  private:
   void readSources(const Bootstrap& bootstrap, const Where& at);
   void checkControlPlanes(const Where& at) const;
+  live::Clusters::Callbacks clusterCallbacks(live::Clusters::Callbacks callbacks);
   bool needsItself(const std::string& cluster) const;
   void makeContext(const Bootstrap& bootstrap, std::shared_ptr<const transport::Secrets> secrets);
   void makeListeners(const Bootstrap& bootstrap, const Where& at,
@@ -75,6 +92,7 @@ class Configuration {
   xds::Sources sources_;
   access_logs::GrpcSinks log_sinks_;
   live::Resolvers resolvers_;
+  std::unique_ptr<Consul> consul_;  // null: no agent is named
   std::optional<live::RuntimeLayers> runtime_;
   std::optional<live::Clusters> clusters_;
   std::optional<stream::BuildContext> context_;

@@ -193,6 +193,9 @@ Configuration::Callbacks Server::configurationCallbacks() {
 bool Server::openListeners() {
   for (uint32_t i = 0; i < options_.concurrency; ++i) {
     workers_.push_back(std::make_unique<Worker>(i, randomSeed()));
+    if (!config_->onDemand()) continue;
+    workers_.back()->wantFrom(loop_, config_->onDemand(),
+                              StatScope(stats_).scope("cluster_manager").scope("on_demand"));
   }
   const auto opened = config_->listeners().open();
   if (!opened) std::fprintf(stderr, "weir: %s\n", opened.error().text.c_str());
@@ -219,20 +222,15 @@ void Server::setPhase(ServerInfo::State phase) {
   state_.set(phase);
 }
 
-// First the clusters of the bootstrap, which control planes are reached through; then theirs; then
-// their listeners. Runtime values are asked for before all that, and waited for at its end.
+// First the clusters of the bootstrap, which control planes and Consul are reached through; then
+// theirs; then their listeners. Runtime values are asked for before all that, and waited for at its
+// end.
 void Server::onProgress() {
   if (workers_started_ || phase_ != ServerInfo::INITIALIZING) return;
-  const auto& dynamic = bootstrap_.dynamic_resources();
-  Report report;  // of what was checked when it was loaded
   if (!config_->clusters().staticWarm()) return;
-  if (!std::exchange(follows_clusters_, true) && dynamic.has_cds_config()) {
-    config_->clusters().follow(dynamic.cds_config(), Where(report));
-  }
+  if (!std::exchange(follows_clusters_, true)) config_->followClusters(bootstrap_);
   if (!config_->clusters().allWarm()) return;
-  if (!std::exchange(follows_listeners_, true) && dynamic.has_lds_config()) {
-    config_->listeners().follow(dynamic.lds_config(), Where(report));
-  }
+  if (!std::exchange(follows_listeners_, true)) config_->followListeners(bootstrap_);
   if (config_->listeners().allWarm() && config_->runtime().allWarm()) startWorkers();
 }
 
@@ -245,6 +243,16 @@ void Server::startWorkers() {
   cluster_post_.flush();
   for (auto& worker : workers_) worker->start();
   comeAfterWorkers();
+  registerItself();
+}
+
+void Server::registerItself() {
+  consul::Registration* const registration = config_->registration();
+  if (registration == nullptr) return;
+  consul::Registration::Found at;
+  at.port = config_->listeners().firstPort();
+  if (admin_ != nullptr) at.admin = admin_->address();
+  registration->start(at);
 }
 
 void Server::startWatch() {
@@ -271,10 +279,7 @@ int Server::serve() {
     housekeeping_.start(flushInterval(bootstrap_));
     tls_rotation_.start();
     startWatch();
-    config_->clusters().start();
-    config_->runtime().start();
-    config_->listeners().start();
-    config_->startReports();
+    config_->start();
     onProgress();
   }
   spdlog::info("starting main dispatch loop");
@@ -305,6 +310,14 @@ void Server::beginDrain() {
   spdlog::info("draining: no new connections, at most {} s for requests in flight",
                options_.drain_time.count());
   if (!workers_started_) return stopNow();
+  // Who looks for Weir in Consul finds it no more before it refuses connections.
+  if (consul::Registration* const registration = config_->registration()) {
+    return registration->leave([this] { drainWorkers(); });
+  }
+  drainWorkers();
+}
+
+void Server::drainWorkers() {
   config_->listeners().freeze();
   for (auto& worker : workers_) worker->drain();
   timer_.arm(loop_.timers(), loop_.now() + kDrainPoll);

@@ -42,10 +42,12 @@ class Server final : net::TimerUser {
   void drainListeners(const admin::DrainRequest& request);
   void onProgress();
   void startWorkers();
+  void registerItself();
   void startWatch();
   int serve();
   void onSignal(int signal);
   void beginDrain();
+  void drainWorkers();
   void stopNow();
   void checkDrained();
   void setPhase(envoy::admin::v3::ServerInfo::State phase);

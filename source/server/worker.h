@@ -6,6 +6,7 @@
 #include <atomic>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "source/access_logs/worker_logs.h"
@@ -14,6 +15,7 @@
 #include "source/net/loop.h"
 #include "source/overload/actions.h"
 #include "source/server/cluster_post.h"
+#include "source/server/on_demand.h"
 #include "source/stream/services.h"
 
 namespace weir::server {
@@ -23,6 +25,10 @@ class Worker {
   Worker(size_t index, uint64_t seed);
   ~Worker();
 
+  // Clusters that requests wait for are asked for on the main thread. Before start().
+  void wantFrom(net::Loop& main, OnDemand on_demand, const StatScope& scope) {
+    askOnDemand(clusters_.wanted(), loop_, main, std::move(on_demand), scope);
+  }
   // Before start(), on the main thread.
   void start();
 

@@ -100,5 +100,36 @@ TEST(WorkerClustersTest, ChangesOfATurnAreSentInOnePieceAtItsEnd) {
   EXPECT_EQ(sent, twice) << "at once where something else must find it there, and never twice";
 }
 
+// The main thread knows "c1" and no other.
+TEST(WorkerClustersTest, WhatRequestsWaitForIsAskedForOnTheMainThread) {
+  struct Waiting final : cluster::WantedClusters::Waiter {
+    void onSettled() override { told = true; }
+    bool told = false;
+  };
+  net::Loop main, own;
+  cluster::WorkerClusters clusters(own);
+  std::vector<std::string> asked;
+  const auto make_one = [&](const std::string& name) {
+    asked.push_back(name);
+    if (name != "c1") return false;
+    own.post([&] { clusters.set(1, make(1)); });
+    return true;
+  };
+  askOnDemand(clusters.wanted(), own, main, make_one, StatScope());
+  Waiting known, unknown;
+  EXPECT_TRUE(clusters.wanted().wait("c1", known));
+  EXPECT_TRUE(clusters.wanted().wait("c2", unknown));
+  EXPECT_TRUE(asked.empty()) << "not on the worker's thread";
+  event_base_loop(main.base(), EVLOOP_NONBLOCK);
+  EXPECT_EQ(asked, (std::vector<std::string>{"c1", "c2"}));
+  EXPECT_FALSE(known.told || unknown.told);
+  event_base_loop(own.base(), EVLOOP_NONBLOCK);
+  EXPECT_TRUE(known.told && unknown.told);
+  EXPECT_EQ(clusters.slotOf("c1"), 1u);
+  EXPECT_EQ(clusters.slotOf("c2"), cluster::kNoSlot);
+  const net::Loop::Turn turn(own);
+  clusters.clear();
+}
+
 }  // namespace
 }  // namespace weir::server

@@ -199,3 +199,12 @@ def test_a_port_that_another_process_has_is_refused_with_why(place, plane):
         assert "front: " in refusal and "another process listens there" in refusal
     plane.put("listeners", {**front, "per_connection_buffer_limit_bytes": 65536})
     wait_for(lambda: says(place) == "one", "a listener")
+
+
+def test_it_is_refused_before_the_routes_are_there(place, plane):
+    """Later there would be no answer in which to say so."""
+    follow(place, plane)
+    with socket.create_server(("127.0.0.1", place.port)):
+        plane.put("listeners", cp.listener(place.port))
+        refusal = wait_for(plane.refusals, "a refusal")[0]
+        assert "front: " in refusal and "another process listens there" in refusal
