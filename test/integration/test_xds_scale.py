@@ -64,6 +64,14 @@ def test_times_that_are_not_as_wanted_fail_where_they_are_judged(good, name, val
     assert failed(good, judge_times=True) == [said]
 
 
+def test_noise_is_what_quiet_slices_differ_by(good):
+    good.rounds = 10
+    assert scale_judge.noise(good) == (1, 1)
+    good.quiet_ms[500:503] = [9.0] * 3
+    low, high = scale_judge.noise(good)
+    assert low < 0.2 and high > 5
+
+
 def test_no_updates_prove_nothing(good):
     good.updated = good.updates_used = 0
     assert failed(good) == ["0 updates in use of 0"]

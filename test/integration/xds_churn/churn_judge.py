@@ -60,10 +60,8 @@ def of_lasting(figures, options):
         yield (group["opened"] == group["ended"] == LASTING and not group["dropped"],
                f"{name}: {group['opened']} opened, {group['dropped']} dropped, {group['ended']} "
                f"ended well{first}")
-        before, after = (figures.phases[phase]["lasting"][name]["messages"]
-                         for phase in ("quiet", "churn"))
-        wanted = options.seconds * LASTING * 10
-        yield after - before >= ECHOED * wanted, f"{name}: {after - before} messages in the churn"
+        echoed, wanted = figures.echoed[name], options.seconds * LASTING * 10
+        yield echoed >= ECHOED * wanted, f"{name}: {echoed} messages in the churn"
 
 
 def of_changes(figures, options):

@@ -1,5 +1,5 @@
-"""One run of the suite: the load, a quiet phase, a phase in which everything changes, and what is
-said of both."""
+"""One run of the suite: the load, a quiet phase and one in which everything changes, both in slices
+that take turns, and what is said of both."""
 
 import concurrent.futures
 import dataclasses
@@ -18,6 +18,8 @@ from weir_process import ProxyProcess, free_port
 CHANGES = 10          # of each type, a second
 LASTING = 20          # streams, and as many WebSockets
 WARM_UP = 2           # seconds of load that is judged, but not compared
+SLICE = 5             # of quiet, then as much of churn, and again: both see the same noise
+SETTLE = 0.5          # until the last change is in force
 DRAIN = "600"         # nothing is cut by design
 PATIENCE = 60
 # What no client sees: the proxy says how often it was put in force.
@@ -38,6 +40,7 @@ class Figures:
     """What a run has shown. `phases`: what the load says of warm-up, quiet and churn."""
 
     phases: dict = dataclasses.field(default_factory=dict)
+    echoed: dict = dataclasses.field(default_factory=dict)  # messages in the churn, by group
     lasting: dict = dataclasses.field(default_factory=dict)
     rounds: int = 0
     accepted: dict = dataclasses.field(default_factory=dict)
@@ -121,19 +124,30 @@ class Run:
         figures, seconds = self.figures, self.options.seconds
         self.load.tell("open")
         self.load.answer()
-        for name, length in (("warm-up", min(WARM_UP, seconds)), ("quiet", seconds)):
-            self.load.tell("phase", length)
-            figures.phases[name] = self.load.answer(length + PATIENCE)
+        self.ask("warm-up", min(WARM_UP, seconds))
         before, changed = self.acknowledged(), self.counted()
-        self.load.tell("phase", seconds)
-        with concurrent.futures.ThreadPoolExecutor(1) as aside:
-            aside.submit(self.churn, seconds).result()
-        figures.phases["churn"] = self.load.answer()
+        slices = max(1, round(seconds / SLICE))
+        for _ in range(slices):
+            quiet = self.ask("quiet", seconds / slices)
+            churn = self.ask("churn", seconds / slices, self.churn)
+            for name, group in churn["lasting"].items():
+                echoed = group["messages"] - quiet["lasting"][name]["messages"]
+                figures.echoed[name] = figures.echoed.get(name, 0) + echoed
+            time.sleep(SETTLE)
         figures.accepted = {name: number - before[name]
                             for name, number in self.acknowledged().items()}
         figures.in_force = {name: number - changed[name] for name, number in self.counted().items()}
         self.load.tell("close")
         figures.lasting = self.load.answer()
+
+    def ask(self, phase, seconds, meanwhile=None):
+        """What the load says of all slices of the phase until now."""
+        self.load.tell("phase", phase, seconds)
+        if meanwhile:
+            with concurrent.futures.ThreadPoolExecutor(1) as aside:
+                aside.submit(meanwhile, seconds).result()
+        self.figures.phases[phase] = self.load.answer(seconds + PATIENCE)
+        return self.figures.phases[phase]
 
     def churn(self, seconds):
         """Changes at fixed times; those that come late are not made up for. In a thread of its own,

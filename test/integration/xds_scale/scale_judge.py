@@ -1,5 +1,7 @@
 """What a run must have shown; and the same as a table."""
 
+import random
+
 # What is wanted of 10,000 clusters of 10 endpoints on a quiet machine; and how much more fails on
 # any, which other work may slow down.
 LOAD_MS = 5000
@@ -10,6 +12,7 @@ STALL_MS = 100
 FACTOR = 6         # of times
 FACTOR_MEMORY = 1.2
 REACHED = 0.9      # of the requests that were wanted: less proves nothing
+DRAWS = 100
 
 
 def quantile(times, share):
@@ -22,6 +25,22 @@ def slower(figures):
     """p99.9 under updates as a multiple of the quiet one."""
     quiet = quantile(figures.quiet_ms, 0.999)
     return quantile(figures.busy_ms, 0.999) / quiet if quiet else 0.0
+
+
+def noise(figures):
+    """What the ratio is where nothing differs: of quiet slices against quiet ones, as many as there
+    are, drawn at random again and again; nine in ten are between the two."""
+    size = max(1, len(figures.quiet_ms) // figures.rounds)
+    slices = [sorted(figures.quiet_ms[begin:begin + size])
+              for begin in range(0, size * figures.rounds, size)]
+    chance = random.Random(0)
+
+    def drawn():
+        some = chance.choices(slices, k=len(slices))
+        return quantile([time for one in some for time in one], 0.999)
+
+    ratios = [drawn() / (drawn() or 1) for _ in range(DRAWS)]
+    return quantile(ratios, 0.05), quantile(ratios, 0.95)
 
 
 def checks(figures, options, judge_times=False):
@@ -65,5 +84,6 @@ def rows(figures):
         yield f"{title}: p50, p99, p99.9 ms", ", ".join(
             f"{quantile(times, share):.2f}" for share in (0.5, 0.99, 0.999)), ""
     yield "p99.9, under updates to quiet", f"{slower(figures):.2f}", SLOWER
+    yield "p99.9, quiet to quiet, nine in ten", "{:.2f} to {:.2f}".format(*noise(figures)), ""
     yield "main thread's CPU for an update, us", f"{figures.update_us:.0f}", ""
     yield "longest stall of the main thread under them, ms", f"{figures.update_stall_ms:.1f}", STALL_MS

@@ -24,6 +24,7 @@ CLIENTS = 16     # connections: with two workers, that all are on one happens on
 # The cluster that the load asks: a change of it costs each worker a connection, and with one
 # cluster of 10,000 those are less than one in 1,000 requests.
 LOADED = 0
+JUDGED = 120     # seconds of load where p99.9 is judged: of 10,000 requests, the ten latest are luck
 SLICE = 2        # seconds of quiet, then as much under updates, and again: both see the same noise
 
 
@@ -51,6 +52,7 @@ class Figures:
     seen_ms: list = dataclasses.field(default_factory=list)  # by every connection, per change
     quiet_ms: list = dataclasses.field(default_factory=list)  # of each request
     busy_ms: list = dataclasses.field(default_factory=list)  # the same, under updates
+    rounds: int = 1             # of quiet, then busy
     wrong: list = dataclasses.field(default_factory=list)    # answers that were not as expected
     updated: int = 0            # endpoints that the control plane changed
     updates_used: int = 0       # that the proxy has taken, by its own count
@@ -167,7 +169,8 @@ class Run:
 
     def start(self, clusters):
         binary = pathlib.Path(weir_binary()).with_name("weir_xds_crowd")
-        self.crowd = Told(*cp.BEHIND, binary, clusters, self.options.endpoints, self.hosts_port)
+        self.crowd = Told("chrt", "--idle", "0", binary, clusters, self.options.endpoints,
+                          self.hosts_port)
         port = int(self.crowd.answer("serving")[-1])
         plane = type("Plane", (), {"port": port})
         route = {"match": {"prefix": "/"}, "route": {"cluster_header": "x-cluster"}}
@@ -252,9 +255,9 @@ class Run:
         gc.disable()
         self.ask(clients, min(SLICE * 2, options.seconds), [])  # so that connections are made
         before = self.updates_used()
-        rounds = max(1, round(options.seconds / SLICE))
-        length = options.seconds / rounds
-        for _ in range(rounds):
+        figures.rounds = max(1, round(options.seconds / SLICE))
+        length = options.seconds / figures.rounds
+        for _ in range(figures.rounds):
             self.ask(clients, length, figures.quiet_ms)
             used = cpu_seconds(self.proxy.pid)
             self.crowd.tell("churn", options.updates, length)

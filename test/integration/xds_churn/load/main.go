@@ -3,9 +3,10 @@
 // It listens on three free ports and prints them. Then it reads commands, a line each, and answers
 // each with a line of JSON:
 //
-//	open           opens the long streams and the WebSockets
-//	phase SECONDS  asks paced requests for so long; tells what became of them
-//	close          ends the streams and the WebSockets as one should
+//	open                opens the long streams and the WebSockets
+//	phase NAME SECONDS  asks paced requests for so long; tells what became of them, and of those of
+//	                    earlier phases of that name
+//	close               ends the streams and the WebSockets as one should
 //
 // Go's client honours `connection: close` and GOAWAY. It asks again by itself only where no byte of
 // an answer has come and the method allows it, or the server said that it took no notice; how often
@@ -55,6 +56,7 @@ func main() {
 	context := trusting()
 	classes := makeClasses(context)
 	lasting := &lasting{}
+	phases := map[string]*report{}
 	lines := bufio.NewScanner(os.Stdin)
 	for lines.Scan() {
 		words := strings.Fields(lines.Text())
@@ -62,14 +64,19 @@ func main() {
 		case len(words) == 1 && words[0] == "open":
 			lasting.open(context)
 			say(lasting.report())
-		case len(words) == 2 && words[0] == "phase":
-			seconds, err := strconv.ParseFloat(words[1], 64)
+		case len(words) == 3 && words[0] == "phase":
+			seconds, err := strconv.ParseFloat(words[2], 64)
 			if err != nil {
 				log.Fatal(err)
 			}
-			report := ask(classes, time.Duration(seconds*float64(time.Second)))
-			report.Lasting = lasting.report()
-			say(report)
+			name := words[1]
+			if phases[name] == nil {
+				phases[name] = newReport()
+			}
+			phases[name].add(ask(classes, time.Duration(seconds*float64(time.Second))))
+			phases[name].measure()
+			phases[name].Lasting = lasting.report()
+			say(phases[name])
 		case len(words) == 1 && words[0] == "close":
 			lasting.close()
 			say(lasting.report())

@@ -91,6 +91,7 @@ func (r *report) see(name, value string) {
 }
 
 func (r *report) add(other *report) {
+	r.Seconds += other.Seconds
 	r.Requests += other.Requests
 	r.Failed += other.Failed
 	r.Retried += other.Retried
@@ -141,7 +142,6 @@ func ask(classes []*class, duration time.Duration) *report {
 	}
 	all.Wait()
 	total.Seconds = time.Since(begun).Seconds()
-	total.measure()
 	return total
 }
 
