@@ -5,6 +5,8 @@ import base64
 import collections
 
 NODE, NODE_ID = "node-1", "00000000-0000-4000-8000-000000000001"
+OWN = ("ID", "Service", "Tags", "Meta", "Port", "Address", "TaggedAddresses", "Weights",
+       "EnableTagOverride")
 NODE_ADDRESSES = ("lan", "lan_ipv4", "wan", "wan_ipv4")
 
 
@@ -197,6 +199,15 @@ class Catalog:
             return Found(index, ("keys",), lambda: None, 404)
         return Found(index, ("keys",), lambda: [
             entry["Key"] if names_only else entry for entry in found])
+
+    def own(self, instance):
+        """What the agent says of an instance that is registered with it; None without."""
+        for held in self.instances.values():
+            if instance in held:
+                said = {name: value for name, value in held[instance]["Service"].items()
+                        if name in OWN}
+                return {**said, "ContentHash": "0", "Datacenter": self.datacenter}
+        return None
 
     def execute(self, service):
         """A prepared query: only what does not fail, and nothing to wait for."""

@@ -344,6 +344,8 @@ class FakeConsul:
                 return catalog.checks(state)
             case ["catalog", "services"]:
                 return catalog.services()
+            case ["agent", "service", instance]:
+                return fake_faults.own(catalog.own(instance), instance)
             case ["query", name, "execute"]:
                 return catalog.execute(self.queries.get(name))
             case ["kv", *key]:

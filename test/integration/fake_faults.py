@@ -70,6 +70,13 @@ def no_such_path():
                  fields={"Vary": None, POLICY: None})
 
 
+def own(found, instance):
+    """What the agent says of one of its own services."""
+    if found is None:
+        return Reply(404, f"unknown service ID: {instance}")
+    return Reply(200, json.dumps(found), JSON, {"X-Consul-Contenthash": "0"})
+
+
 class Rule:
     """A fault in force; `met` counts the answers it changed."""
 

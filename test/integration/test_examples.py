@@ -7,11 +7,13 @@ import sys
 import pytest
 
 import go_module
+from fake_consul import FakeConsul
 from weir_process import ROOT, Weir, free_port, wait_for
 
 EXAMPLES = sorted([*ROOT.glob("examples/*.yaml"), *ROOT.glob("filters/*/*/example.yaml")])
 UPSTREAMS = {"18081": "one", "18082": "two"}  # what tools/dev run starts beside Weir
-OURS = ("10000", "9901")
+OURS = ("10000", "10001", "9901")
+CONSUL = "8500"  # where an example's services register themselves
 DEMO = ROOT / "tools/dev.d/demo_upstream.py"
 PORT_FLAG = re.compile(r'flag\.Int\("(\w+)", (\d+)')
 
@@ -45,9 +47,15 @@ def test_there_are_examples():
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_example(path, tmp_path):
+    run_example(path, tmp_path)
+
+
+def run_example(path, tmp_path, consul=None):
+    """`consul`: the agent; a scripted one unless there is another."""
     text = path.read_text()
     started = []
     weir = None
+    scripted = None
     program = path.with_name(path.stem)
     flags = flags_of(program)
     try:
@@ -60,6 +68,9 @@ def test_example(path, tmp_path):
             text = text.replace("/tmp/files-example", str(made))
         for port in {*UPSTREAMS, *OURS, *flags.values()}:
             free = str(free_port())
+            if port == CONSUL:
+                consul = consul or (scripted := FakeConsul())
+                free = str(consul.port)
             if port in UPSTREAMS and port in "".join([text, *files.values(), *flags.values()]):
                 name = UPSTREAMS[port]
                 started.append(subprocess.Popen([sys.executable, str(DEMO), name, free]))
@@ -91,3 +102,5 @@ def test_example(path, tmp_path):
         for process in started:
             process.terminate()
             process.wait()
+        if scripted:
+            scripted.close()

@@ -202,7 +202,7 @@ def test_a_control_plane_behind_its_own_secret_is_refused(place, plane):
     config.update(cp.dynamic("sotw"))
     weir = place.start(config, ready=False)
     assert weir.wait() == 1
-    assert "waits for endpoints or secrets that only they could send" in weir.output()
+    assert "waits for endpoints or secrets that come only from there" in weir.output()
 
 
 @cp.EVERY_WAY

@@ -12,7 +12,7 @@ from weir_process import wait_for
 # What differs from answer to answer, or with the size of a body.
 LOOSE_FIELDS = {"content-length", "transfer-encoding", "date"}
 # Of these only the presence is compared.
-ANY_VALUE = {"x-consul-index", "x-consul-lastcontact", "age"}
+ANY_VALUE = {"x-consul-index", "x-consul-lastcontact", "x-consul-contenthash", "age"}
 UNKNOWN_TOKEN = "00000000-0000-4000-8000-0000000000ff"
 
 QUESTIONS = {
@@ -43,6 +43,8 @@ QUESTIONS = {
     "no such query": ("GET", "/v1/query/nobody/execute", {}),
     "the leader": ("GET", "/v1/status/leader", {}),
     "no such path": ("GET", "/v1/nobody", {}),
+    "one of its own": ("GET", "/v1/agent/service/alike-81", {}),
+    "none of its own": ("GET", "/v1/agent/service/nobody", {}),
     "a deregistration twice": ("PUT", "/v1/agent/service/deregister/nobody", {}),
 }
 

@@ -1,0 +1,3 @@
+module weir.example/consul
+
+go 1.24
