@@ -20,10 +20,10 @@ void CustomTags::readMetadata(const Proto::Metadata& proto, const Where& at, Tag
       tag.metadata = &StreamInfo::cluster_metadata;
       break;
     case MetadataKind::kHost:
-      at.field("kind").error("metadata of endpoints is not supported yet");
+      tag.metadata = &StreamInfo::upstream_metadata;
       break;
     case MetadataKind::KIND_NOT_SET:
-      at.field("kind").error("expected request, route or cluster");
+      at.field("kind").error("expected request, route, cluster or host");
       break;
   }
   tag.space = proto.metadata_key().key();

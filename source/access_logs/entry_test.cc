@@ -228,7 +228,7 @@ TEST_F(EntryTest, TagsComeFromEverywhere) {
 TEST_F(EntryTest, TagsThatCannotBeAreRefused) {
   const std::string said =
       read({R"({"literal":{"value":"text"}})", R"({"tag":"a"})",
-            R"({"tag":"b","metadata":{"kind":{"host":{}},"metadata_key":{"key":"ns"}}})",
+            R"({"tag":"b","metadata":{"kind":{},"metadata_key":{"key":"ns"}}})",
             R"({"tag":"c","request_header":{"name":"no header"}})",
             R"({"tag":"d","value":"%NOTHING%"})"});
   for (const char* part : {"custom_tags[0].tag: expected a name",

@@ -198,6 +198,7 @@ std::optional<ClusterPlan> planCluster(const ClusterProto& proto, const Where& a
   plan.settings.choice_count = balancing.choice_count;
   plan.settings.panic_threshold = balancing.panic_threshold;
   plan.settings.fail_traffic_on_panic = balancing.fail_traffic_on_panic;
+  plan.settings.subsets = balancing.subsets;
   readCircuitBreakers(proto.circuit_breakers(), plan.settings, at.field("circuit_breakers"));
   planHttp(proto, plan.settings, at);
   planTransport(proto, plan.settings, build, at);
@@ -240,6 +241,7 @@ std::shared_ptr<Endpoint> makeEndpoint(const EndpointSpec& spec, const net::Addr
   endpoint->region = spec.region;
   endpoint->zone = spec.zone;
   endpoint->sub_zone = spec.sub_zone;
+  endpoint->metadata = spec.metadata;
   return endpoint;
 }
 
@@ -250,11 +252,16 @@ bool isHost(const Endpoint& endpoint, const EndpointSpec& spec) {
   return endpoint.moving == nullptr && endpoint.hostname == spec.hostname;
 }
 
+bool isSame(const EndpointMetadataPtr& one, const EndpointMetadataPtr& other) {
+  return one == other || (one != nullptr && other != nullptr && *one == *other);
+}
+
 bool says(const Endpoint& endpoint, const EndpointSpec& spec) {
   return isHost(endpoint, spec) && endpoint.weight == spec.weight &&
          endpoint.priority == spec.priority && endpoint.locality_weight == spec.locality_weight &&
          endpoint.health == spec.health && endpoint.region == spec.region &&
-         endpoint.zone == spec.zone && endpoint.sub_zone == spec.sub_zone;
+         endpoint.zone == spec.zone && endpoint.sub_zone == spec.sub_zone &&
+         isSame(endpoint.metadata, spec.metadata);
 }
 
 }  // namespace

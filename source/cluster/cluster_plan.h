@@ -32,6 +32,7 @@ struct EndpointSpec {
   uint32_t locality_weight = 0;  // where localities share by weight, else 0
   Health health = Health::Healthy;
   std::string region, zone, sub_zone;
+  EndpointMetadataPtr metadata;  // null: none
 };
 
 struct DnsSpec {

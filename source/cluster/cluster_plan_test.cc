@@ -117,8 +117,6 @@ TEST(ClusterPlan, WhatWouldBeDisobeyedIsRefusedByName) {
          "transport_socket": {"name": "x", "typed_config": {"@type":
         "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"}})",
        "upstream_http_protocol_options.override_auto_sni_header", "header"},
-      {R"("lb_subset_config": {"subset_selectors": [{"keys": ["a"]}]})",
-       "lb_subset_config.subset_selectors", "subsets"},
       {R"("load_balancing_policy": {"policies": [{"typed_extension_config": {"name": "x",
         "typed_config": {"@type":
         "type.googleapis.com/envoy.extensions.load_balancing_policies.maglev.v3.Maglev"}}}]})",

@@ -19,6 +19,7 @@ class TlsClient;
 namespace weir::cluster {
 
 struct ProxyHeaderSettings;
+struct SubsetSettings;
 
 inline constexpr uint32_t kNoSlot = UINT32_MAX;
 
@@ -57,8 +58,9 @@ struct ClusterSettings {
   uint32_t choice_count = 2;           // of LeastRequest
   uint32_t panic_threshold = 50;       // percent of endpoints that are available; 0: no panic
   bool fail_traffic_on_panic = false;  // else all endpoints get it
-  Limits limits;                       // of DEFAULT priority
-  Limits high_limits;                  // of HIGH priority
+  std::shared_ptr<const SubsetSettings> subsets;  // null: endpoints are not divided
+  Limits limits;                                  // of DEFAULT priority
+  Limits high_limits;                             // of HIGH priority
   std::chrono::milliseconds connect_timeout{5000};
   std::chrono::milliseconds idle_timeout{3'600'000};  // of pooled connections; 0: none
   size_t buffer_limit = 1 << 20;                      // per_connection_buffer_limit_bytes

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "source/cluster/criteria.h"
 #include "source/cluster/health.h"
 #include "source/net/address.h"
 
@@ -52,6 +53,7 @@ struct Endpoint {
   uint32_t locality_weight = 0;  // of a cluster that has such weights
   Health health = Health::Healthy;
   std::string region, zone, sub_zone;
+  EndpointMetadataPtr metadata;                   // null: none
   std::shared_ptr<EndpointCounts> shared_counts;  // of all that are the same host
   EndpointCounts& counts;
 
@@ -70,6 +72,7 @@ using EndpointPtr = std::shared_ptr<const Endpoint>;
 struct PriorityRules {
   uint32_t overprovisioning_factor = 140;  // percent of what its endpoints need to carry
   bool weighted_health = false;            // by their weights, not their number
+  bool locality_weights = true;            // those of localities hold
 };
 
 struct EndpointSet {

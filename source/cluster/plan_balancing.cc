@@ -1,6 +1,7 @@
 #include "envoy/extensions/load_balancing_policies/least_request/v3/least_request.pb.h"
 #include "envoy/extensions/load_balancing_policies/random/v3/random.pb.h"
 #include "envoy/extensions/load_balancing_policies/round_robin/v3/round_robin.pb.h"
+#include "envoy/extensions/load_balancing_policies/subset/v3/subset.pb.h"
 #include "envoy/extensions/load_balancing_policies/wrr_locality/v3/wrr_locality.pb.h"
 #include "source/cluster/plan_parts.h"
 
@@ -59,6 +60,23 @@ void readLeastRequest(const policies::least_request::v3::LeastRequest& proto, Ba
 
 bool readPolicies(const LoadBalancingPolicy& proto, Balancing& balancing, const Where& at);
 
+// The fields are those of lb_subset_config, but for two.
+void readSubset(const policies::subset::v3::Subset& proto, Balancing& balancing, const Where& at) {
+  Unsupported(at).refuse(proto.allow_redundant_keys(), "allow_redundant_keys",
+                         "passing over keys that no selector has");
+  readPolicies(proto.subset_lb_policy(), balancing, at.field("subset_lb_policy"));
+  if (balancing.subsets != nullptr) {
+    return at.field("subset_lb_policy").error("subsets are not divided into subsets");
+  }
+  policies::subset::v3::Subset same = proto;
+  same.clear_allow_redundant_keys();
+  same.clear_subset_lb_policy();
+  ClusterProto::LbSubsetConfig config;
+  if (config.ParseFromString(same.SerializeAsString())) {
+    balancing.subsets = planSubsets(config, at);
+  }
+}
+
 // Reads one policy if Weir has it.
 bool readPolicy(const google::protobuf::Any& any, Balancing& balancing, const Where& at) {
   const std::string type = anyTypeName(any);
@@ -85,6 +103,11 @@ bool readPolicy(const google::protobuf::Any& any, Balancing& balancing, const Wh
     if (unpackPlain(any, proto, at)) readLeastRequest(proto, balancing, at);
     return true;
   }
+  if (is("subset.v3.Subset")) {
+    policies::subset::v3::Subset proto;
+    if (unpackPlain(any, proto, at)) readSubset(proto, balancing, at);
+    return true;
+  }
   if (is("wrr_locality.v3.WrrLocality")) {
     policies::wrr_locality::v3::WrrLocality proto;
     if (!unpackPlain(any, proto, at)) return true;
@@ -109,7 +132,7 @@ bool readPolicies(const LoadBalancingPolicy& proto, Balancing& balancing, const 
     }
     skipped += (skipped.empty() ? "" : ", ") + (type.empty() ? config.name() : type);
   }
-  at.error("expected one of RoundRobin, Random, LeastRequest, WrrLocality; found " +
+  at.error("expected one of RoundRobin, Random, LeastRequest, WrrLocality, Subset; found " +
            (skipped.empty() ? "nothing" : skipped));
   return false;
 }
@@ -176,7 +199,12 @@ Balancing planBalancing(const ClusterProto& proto, const Where& at) {
   Balancing balancing;
   if (proto.has_load_balancing_policy()) {  // wins over lb_policy
     readPolicies(proto.load_balancing_policy(), balancing, at.field("load_balancing_policy"));
+    if (proto.has_lb_subset_config()) {
+      at.field("lb_subset_config")
+          .error("has no place beside load_balancing_policy: put a Subset policy there");
+    }
   } else {
+    balancing.subsets = planSubsets(proto.lb_subset_config(), at.field("lb_subset_config"));
     readOldPolicy(proto, balancing, at);
     readOldSettings(proto, balancing, at);
   }
@@ -198,9 +226,6 @@ Balancing planBalancing(const ClusterProto& proto, const Where& at) {
       settings.has_update_merge_window() && (settings.update_merge_window().seconds() != 0 ||
                                              settings.update_merge_window().nanos() != 0),
       "update_merge_window", "merging updates");
-  Unsupported(at.field("lb_subset_config"))
-      .refuse(proto.lb_subset_config().subset_selectors_size() != 0, "subset_selectors",
-              "balancing over subsets");
   return balancing;
 }
 

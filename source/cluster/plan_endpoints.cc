@@ -140,6 +140,7 @@ void Reading::endpoint(const LbEndpoint& proto, const EndpointSpec& shared, cons
                      "trying further addresses of an endpoint");
   if (!readAddress(endpoint.address(), spec, here.field("address"))) return;
   spec.health = healthOf(proto.health_status());
+  spec.metadata = EndpointMetadata::from(proto.metadata());
   specs_.push_back(std::move(spec));
 }
 

@@ -50,8 +50,12 @@ struct Balancing {
   bool locality_weighted = false;
   uint32_t panic_threshold = 50;
   bool fail_traffic_on_panic = false;
+  std::shared_ptr<const SubsetSettings> subsets = nullptr;  // null: none
 };
 
+// Null: endpoints are not divided, or what is wrong is reported.
+std::shared_ptr<const SubsetSettings> planSubsets(const ClusterProto::LbSubsetConfig& proto,
+                                                  const Where& at);
 Balancing planBalancing(const ClusterProto& proto, const Where& at);
 void planTransport(const ClusterProto& proto, ClusterSettings& settings, const ClusterBuild& build,
                    const Where& at);

@@ -30,11 +30,11 @@ struct Group {
   PriorityMembers members;
   bool has_locality_weights = false;
 
-  void add(uint32_t index, const Endpoint& endpoint) {
+  void add(uint32_t index, const Endpoint& endpoint, bool locality_weights) {
     indices.push_back(index);
     members.endpoints.add(endpoint.health);
     members.weights.add(endpoint.health, endpoint.weight);
-    has_locality_weights |= endpoint.locality_weight != 0;
+    has_locality_weights |= locality_weights && endpoint.locality_weight != 0;
   }
 };
 
@@ -47,7 +47,7 @@ std::map<uint32_t, Group> byPriority(const EndpointSet& endpoints) {
     if (last == groups.end() || last->first != endpoint.priority) {
       last = groups.try_emplace(endpoint.priority).first;
     }
-    last->second.add(i, endpoint);
+    last->second.add(i, endpoint, endpoints.rules.locality_weights);
   }
   return groups;
 }

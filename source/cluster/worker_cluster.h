@@ -23,16 +23,20 @@ class WorkerCluster final : public ClusterUses, public net::Deferred {
   static constexpr size_t kMostNames = WorkerPools::kMostNames;
 
   // The next endpoint's pool; null when none may have it. `downstream` is what the request came
-  // in, `server_name` what the settings' RequestNames made of it.
+  // in, `server_name` what the settings' RequestNames made of it, `wanted` what its route wants of
+  // the endpoint, or null.
   Pool* choose(uint64_t random, Priority priority = Priority::Default,
-               Protocol downstream = Protocol::Http11, std::string_view server_name = {}) {
-    return pools_.choose(random, priority, downstream, server_name);
+               Protocol downstream = Protocol::Http11, std::string_view server_name = {},
+               const Criteria* wanted = nullptr) {
+    return pools_.choose(random, priority, downstream, server_name, wanted);
   }
   // The next endpoint's connection for other protocols than HTTP; null when there is no endpoint,
   // or none that can be connected to.
   ByteLine* chooseLine(uint64_t random) { return pools_.chooseLine(random); }
   // The next endpoint, for who makes connections of its own; null when there is none.
-  EndpointPtr chooseEndpoint(uint64_t random) { return pools_.chooseEndpoint(random); }
+  EndpointPtr chooseEndpoint(uint64_t random, const Criteria* wanted = nullptr) {
+    return pools_.chooseEndpoint(random, wanted);
+  }
   // Endpoints that stay keep their connections; those that go finish what they carry.
   void update(EndpointSetPtr endpoints) { pools_.update(std::move(endpoints)); }
   const Cluster& cluster() const { return *cluster_; }

@@ -11,6 +11,7 @@ WorkerPools::WorkerPools(net::Loop& loop, ClusterPtr cluster, uint64_t random)
     : loop_(loop),
       cluster_(std::move(cluster)),
       endpoints_(std::make_shared<EndpointSet>()),
+      random_(random),
       balancer_(random),
       lines_(loop, *this, *cluster_) {
   update(cluster_->endpoints());
@@ -39,9 +40,9 @@ WorkerPools::PoolTable& WorkerPools::tableFor(std::string_view server_name) {
 }
 
 Pool* WorkerPools::choose(uint64_t random, Priority priority, Protocol downstream,
-                          std::string_view server_name) {
+                          std::string_view server_name, const Criteria* wanted) {
   uint32_t index;
-  if (!balancer_.choose(random, index)) return nullptr;
+  if (!chooseIndex(random, wanted, index)) return nullptr;
   // A pooled connection serves many clients, and a PROXY header names one.
   if (cluster_->settings().proxy_header != nullptr) return nullptr;
   const HttpVersion version = versionFor(downstream);
@@ -58,13 +59,13 @@ Pool* WorkerPools::choose(uint64_t random, Priority priority, Protocol downstrea
 }
 
 ByteLine* WorkerPools::chooseLine(uint64_t random) {
-  const EndpointPtr endpoint = chooseEndpoint(random);
+  const EndpointPtr endpoint = chooseEndpoint(random, nullptr);
   return endpoint == nullptr ? nullptr : lines_.to(endpoint);
 }
 
-EndpointPtr WorkerPools::chooseEndpoint(uint64_t random) {
+EndpointPtr WorkerPools::chooseEndpoint(uint64_t random, const Criteria* wanted) {
   uint32_t index;
-  if (balancer_.choose(random, index)) return endpoints_->all[index];
+  if (chooseIndex(random, wanted, index)) return endpoints_->all[index];
   cluster_->stats().cx_none_healthy.add();
   return nullptr;
 }
@@ -82,7 +83,9 @@ void WorkerPools::moveTo(const EndpointSet& endpoints, PoolTable& table) {
     for (auto& pool : of_key) {
       if (!pool) continue;
       const auto place = places.find(&pool->endpoint().counts);
-      if (place != places.end()) pools[place->second] = std::move(pool);
+      if (place == places.end()) continue;
+      pool->setMetadata(all[place->second]->metadata);
+      pools[place->second] = std::move(pool);
     }
     of_key.swap(pools);
     for (auto& gone : pools) {
@@ -113,7 +116,14 @@ void WorkerPools::update(EndpointSetPtr endpoints) {
   lines_.keepOnly(*endpoints_);
   members_ = membersOf(*endpoints_);
   balancer_.update(endpoints_, *cluster_);
+  divide();
   drainSetAside();
+}
+
+void WorkerPools::divide() {
+  if (cluster_->settings().subsets == nullptr) return subsets_.reset();
+  if (subsets_ == nullptr) subsets_ = std::make_unique<Subsets>(random_);
+  subsets_->update(*endpoints_, *cluster_, balancer_);
 }
 
 // Those that serve endpoints there are.

@@ -20,6 +20,7 @@
 #include "source/cluster/cluster_use.h"
 #include "source/cluster/pool/byte_line.h"
 #include "source/cluster/pool/pool.h"
+#include "source/cluster/subsets.h"
 #include "source/net/loop.h"
 
 namespace weir::cluster {
@@ -34,9 +35,9 @@ class WorkerPools final : public PoolOwner, public net::Deferred {
 
   // As WorkerCluster's.
   Pool* choose(uint64_t random, Priority priority, Protocol downstream,
-               std::string_view server_name);
+               std::string_view server_name, const Criteria* wanted);
   ByteLine* chooseLine(uint64_t random);
-  EndpointPtr chooseEndpoint(uint64_t random);
+  EndpointPtr chooseEndpoint(uint64_t random, const Criteria* wanted);
   void update(EndpointSetPtr endpoints);
   size_t nameCount() const { return named_.size(); }
   const Tally& members() const { return members_; }
@@ -57,17 +58,24 @@ class WorkerPools final : public PoolOwner, public net::Deferred {
   void onUnused() override { loop_.destroyLater(this); }
   void onPoolEmpty(Pool& pool) override;
 
+  bool chooseIndex(uint64_t random, const Criteria* wanted, uint32_t& index) {
+    if (subsets_ == nullptr) return balancer_.choose(random, index);
+    return subsets_->choose(wanted, random, index);
+  }
   HttpVersion versionFor(Protocol downstream) const;
   PoolTable& tableFor(std::string_view server_name);
   void moveTo(const EndpointSet& endpoints, PoolTable& table);
   void setAside(PoolTable& table);
   void drainSetAside();
+  void divide();
   std::vector<Pool*> all() const;
 
   net::Loop& loop_;
   ClusterPtr cluster_;
   EndpointSetPtr endpoints_;
+  const uint64_t random_;  // where rounds begin
   Balancer balancer_;
+  std::unique_ptr<Subsets> subsets_;  // null: the cluster has none
   Tally members_;
   PoolTable pools_;
   std::map<std::string, PoolTable, std::less<>> named_;

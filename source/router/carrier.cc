@@ -43,11 +43,11 @@ void Carrier::begin(cluster::WorkerCluster& cluster, cluster::Pool& pool) {
   status_ = 0;
   tried_at_ = forward_.now();
   ++info_.attempts;
-  nameEndpoint();
+  nameEndpoint(pool);
 }
 
 // Copies: the endpoint may be gone before the stream is logged.
-void Carrier::nameEndpoint() {
+void Carrier::nameEndpoint(const cluster::Pool& pool) {
   Arena& arena = forward_.arena();
   const std::string_view host = arena.copy(endpoint_->text);
   const std::string_view name =
@@ -58,6 +58,8 @@ void Carrier::nameEndpoint() {
   }
   info_.upstream_host = host;
   info_.upstream_host_name = name;
+  if (metadata_ != pool.metadata()) metadata_ = pool.metadata();
+  info_.upstream_metadata = metadata_ == nullptr ? nullptr : &metadata_->all;
 }
 
 void Carrier::countRequest() {

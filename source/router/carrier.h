@@ -63,7 +63,7 @@ class Carrier final : public codec::ClientStreamUser, public cluster::PoolWaiter
 
  private:
   void begin(cluster::WorkerCluster& cluster, cluster::Pool& pool);
-  void nameEndpoint();
+  void nameEndpoint(const cluster::Pool& pool);
   void countRequest();
   void finish();
   void endResponse();
@@ -85,6 +85,7 @@ class Carrier final : public codec::ClientStreamUser, public cluster::PoolWaiter
   Forward& forward_;
   StreamInfo& info_;
   cluster::WorkerCluster* cluster_ = nullptr;
+  cluster::EndpointMetadataPtr metadata_;        // of the last endpoint, until the log has it
   const cluster::Endpoint* endpoint_ = nullptr;  // the pool's; null: no attempt, or it is whole
   codec::ClientStream* stream_ = nullptr;
   bool begun_ = false;

@@ -41,8 +41,8 @@ std::optional<uint64_t> onlyNumber(const Fields& fields, const HeaderName& name)
 
 // `prefix`: of the runtime key of its weight; empty: it has none.
 WeightedCluster readWeighted(const route::WeightedCluster::ClusterWeight& proto,
-                             const std::string& prefix, ClusterCheck check, const FieldPath& path,
-                             Report& report) {
+                             const std::string& prefix, const cluster::CriteriaPtr& wanted,
+                             ClusterCheck check, const FieldPath& path, Report& report) {
   WeightedCluster made;
   made.name = proto.name();
   if (!prefix.empty()) made.weight = report.build().runtime(prefix + "." + made.name);
@@ -59,17 +59,18 @@ WeightedCluster readWeighted(const route::WeightedCluster::ClusterWeight& proto,
   if (!isFieldValue(made.host_rewrite)) {
     report.error(path.at("host_rewrite_literal"), "cannot stand in a Host header");
   }
-  if (proto.has_metadata_match()) report.refuse(path.at("metadata_match"));
+  made.wanted = cluster::criteriaOf(proto.metadata_match(), wanted);
   return made;
 }
 
 std::unique_ptr<const WeightedClusters> readAllWeighted(const route::WeightedCluster& proto,
+                                                        const cluster::CriteriaPtr& wanted,
                                                         ClusterCheck check, const FieldPath& path,
                                                         Report& report) {
   auto made = std::make_unique<WeightedClusters>();
   for (int i = 0; i < proto.clusters_size(); ++i) {
-    made->clusters.push_back(readWeighted(proto.clusters(i), proto.runtime_key_prefix(), check,
-                                          path.at("clusters", i), report));
+    made->clusters.push_back(readWeighted(proto.clusters(i), proto.runtime_key_prefix(), wanted,
+                                          check, path.at("clusters", i), report));
     made->total += proto.clusters(i).weight().value();
     made->clusters.back().end = made->total;
   }
@@ -91,7 +92,6 @@ std::unique_ptr<const WeightedClusters> readAllWeighted(const route::WeightedClu
 
 // Fields that are read by nobody yet.
 void checkRest(const route::RouteAction& proto, const FieldPath& path, Report& report) {
-  if (proto.has_metadata_match()) report.refuse(path.at("metadata_match"));
   if (proto.has_path_rewrite_policy()) report.refuse(path.at("path_rewrite_policy"));
   if (proto.has_cors()) {
     report.error(path.at("cors"),
@@ -194,6 +194,7 @@ ClusterAction ClusterAction::from(const route::RouteAction& proto,
 
 void ClusterAction::readCluster(const route::RouteAction& proto, ClusterCheck check,
                                 const FieldPath& path, Report& report) {
+  wanted = cluster::criteriaOf(proto.metadata_match(), nullptr);
   switch (proto.cluster_specifier_case()) {
     case route::RouteAction::kCluster:
       cluster = proto.cluster();
@@ -207,8 +208,8 @@ void ClusterAction::readCluster(const route::RouteAction& proto, ClusterCheck ch
       cluster_header = readName(proto.cluster_header(), path.at("cluster_header"), report);
       break;
     case route::RouteAction::kWeightedClusters:
-      weighted =
-          readAllWeighted(proto.weighted_clusters(), check, path.at("weighted_clusters"), report);
+      weighted = readAllWeighted(proto.weighted_clusters(), wanted, check,
+                                 path.at("weighted_clusters"), report);
       break;
     case route::RouteAction::kClusterSpecifierPlugin:
       report.refuse(path.at("cluster_specifier_plugin"));

@@ -34,6 +34,7 @@ struct WeightedCluster {
   std::string host_rewrite;
   HeaderLevel headers;
   LevelConfig config;
+  cluster::CriteriaPtr wanted;  // with what the route wants
 };
 
 struct WeightedClusters {
@@ -72,11 +73,18 @@ struct ClusterAction {
   ClusterChoice choose(const RequestHead& head, uint64_t random,
                        const WeightedCluster* picked = nullptr) const;
 
+  // Of the endpoint; null: nothing.
+  const cluster::Criteria* wantedOf(const WeightedCluster* picked) const {
+    return (picked == nullptr ? wanted : picked->wanted).get();
+  }
+
   // One of the three names the cluster.
   std::string cluster;
   uint32_t slot = kNoCluster;
   std::optional<HeaderName> cluster_header;
   std::unique_ptr<const WeightedClusters> weighted;
+
+  cluster::CriteriaPtr wanted;  // metadata_match
 
   uint16_t cluster_not_found_status = 503;
   cluster::Priority priority = cluster::Priority::Default;

@@ -73,7 +73,12 @@ Destination aim(const Route& route, RequestHead& head, const StreamInfo& info, A
   const ClusterAction& action = *route.cluster();
   const ClusterChoice choice = action.choose(head, random, terms.picked);
   const uint32_t slot = choice.slot != kNoCluster ? choice.slot : clusters.slotOf(choice.name);
-  Destination to{clusters.find(slot, random), choice.name, choice.weighted, {}, nullptr};
+  Destination to{.cluster = clusters.find(slot, random),
+                 .name = choice.name,
+                 .weighted = choice.weighted,
+                 .wanted = action.wantedOf(choice.weighted),
+                 .timeouts = {},
+                 .tries = nullptr};
   if (to.cluster == nullptr) return to;
   to.timeouts.whole = nearer(action.timeout, terms.at_most);
   if (action.grpc_timeout != nullptr && grpc::isGrpc(head.fields)) {

@@ -39,6 +39,7 @@ struct Destination {
   cluster::WorkerCluster* cluster = nullptr;  // null: there is no cluster of that name
   std::string_view name;
   const WeightedCluster* weighted = nullptr;  // for Route::prepareResponse
+  const cluster::Criteria* wanted = nullptr;  // of endpoints; null: any. The route's
   Timeouts timeouts;
   std::unique_ptr<Tries> tries;  // null: one attempt, without a limit of its own
 };

@@ -55,11 +55,11 @@ void Forward::tryEndpoint() {
 }
 
 cluster::Pool* Forward::chooseEndpoint() {
-  cluster::Pool* pool = cluster_->choose(random_, priority_, info_.protocol, server_name_);
+  cluster::Pool* pool = cluster_->choose(random_, priority_, info_.protocol, server_name_, wanted_);
   if (tries_ == nullptr || pool == nullptr) return pool;
   for (int64_t asked = 0; tries_->avoids(pool->endpoint(), asked); ++asked) {
     drawAgain();
-    pool = cluster_->choose(random_, priority_, info_.protocol, server_name_);
+    pool = cluster_->choose(random_, priority_, info_.protocol, server_name_, wanted_);
     if (pool == nullptr) return nullptr;  // in a panic, of those that are to fail
   }
   tries_->noteEndpoint(pool->endpoint());

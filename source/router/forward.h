@@ -47,6 +47,8 @@ class Forward final {
   void start(cluster::WorkerCluster& cluster, net::Loop& loop, const RequestHead& head, bool end,
              uint64_t random, cluster::Priority priority = cluster::Priority::Default,
              std::unique_ptr<Tries> tries = nullptr);
+  // Before start(): what the route wants of the endpoint's metadata, which outlives this.
+  void want(const cluster::Criteria* wanted) { wanted_ = wanted; }
   // Before start(), of a CONNECT that ends here: its tunnel goes to the endpoint as bare TCP.
   void endConnect() { ends_connect_ = true; }
   void body(std::string_view data, bool end);
@@ -117,6 +119,7 @@ class Forward final {
   bool ends_connect_ = false;
   cluster::Priority priority_ = cluster::Priority::Default;
   uint64_t random_ = 0;
+  const cluster::Criteria* wanted_ = nullptr;
   std::string_view server_name_;  // of the cluster's RequestNames
 };
 

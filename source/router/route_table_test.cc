@@ -78,8 +78,6 @@ TEST(RouteTable, RefusesByNameWhatDecidesTrafficAndIsNotHonoured) {
        "match.path_match_policy: "},
       {R"({"match": {"prefix": "/"}, "route": {"cluster_specifier_plugin": "p"}})",
        "route.cluster_specifier_plugin: "},
-      {R"({"match": {"prefix": "/"}, "route": {"cluster": "c", "metadata_match": {}}})",
-       "route.metadata_match: "},
       {R"({"match": {"prefix": "/"}, "route": {"cluster": "c", "cors": {}}})", "route.cors: "},
       {R"({"match": {"prefix": "/"}, "filter_action": {}})", "filter_action: "},
       {R"({"match": {"prefix": "/"}, "direct_response": {"status": 200, "body_format": {}}})",

@@ -193,6 +193,7 @@ void Call::goTo(router::Destination to) {
   }
   const auto priority =
       route_ == nullptr ? cluster::Priority::Default : route_->cluster()->priority;
+  forward_.want(to.wanted);
   forward_.start(*to.cluster, services_.loop, head_, request_.body.empty(), random_, priority,
                  std::move(to.tries));
   if (!request_.body.empty() && !wakeup_.done()) forward_.body(request_.body, true);

@@ -347,6 +347,7 @@ void Exchange::sendToCluster(bool end) {
   forwarded_ = true;
   if (request_->method == Method::Connect && endsConnect(action)) forward_.endConnect();
   if (request_complete_ && timeouts_.whole.count() != 0) armTimer();
+  forward_.want(to.wanted);
   forward_.start(*to.cluster, services_.loop, *request_, end, random_, action.priority,
                  std::move(to.tries));
 }

@@ -87,7 +87,7 @@ void TcpProxy::connectTo(cluster::WorkerCluster& cluster) {
     settings.stats().rq_pending_overflow.add();
     return give(ResponseFlag::UpstreamOverflow);
   }
-  endpoint_ = cluster.chooseEndpoint(services_.random.next());
+  endpoint_ = cluster.chooseEndpoint(services_.random.next(), target_->wanted.get());
   if (endpoint_ == nullptr) return give(ResponseFlag::NoHealthyUpstream);
   ++attempts_;
   upstream_ = new Upstream(services_.loop, cluster.shared(), endpoint_, *this);
@@ -279,6 +279,7 @@ void TcpProxy::log(LogMoment moment) {
   if (endpoint_ != nullptr) {
     info.upstream_host = endpoint_->text;
     info.upstream_host_name = endpoint_->hostname;
+    if (endpoint_->metadata != nullptr) info.upstream_metadata = &endpoint_->metadata->all;
   }
   if (upstream_ != nullptr) info.upstream_tls = upstream_->connection().tls();
   if (upstream_local_ != nullptr) info.upstream_local = *upstream_local_;

@@ -23,8 +23,6 @@ void refuse(bool set, const Where& at, const char* field, const char* why) {
 void refuseUnsupported(const Proto& proto, const Where& at) {
   refuse(proto.has_on_demand(), at, "on_demand",
          "clusters cannot be fetched on demand: there is no cluster discovery yet");
-  refuse(proto.has_metadata_match(), at, "metadata_match",
-         "endpoint subsets are not supported; name a cluster for each");
   refuse(proto.has_tunneling_config(), at, "tunneling_config",
          "tunnels over HTTP CONNECT are not supported yet");
   refuse(proto.upstream_connect_mode() !=
@@ -49,6 +47,7 @@ void refuseUnsupported(const Proto& proto, const Where& at) {
 
 void readTargets(const Proto& proto, const Where& at, const stream::BuildContext& context,
                  TcpProxyPlan& plan) {
+  const cluster::CriteriaPtr wanted = cluster::criteriaOf(proto.metadata_match(), nullptr);
   const auto add = [&](const std::string& name, uint32_t weight, const Where& here) {
     if (name.empty()) here.error("expected the name of a cluster");
     const uint32_t slot = context.cluster_slot(name);
@@ -66,14 +65,14 @@ void readTargets(const Proto& proto, const Where& at, const stream::BuildContext
     for (int i = 0; i < clusters.size(); ++i) {
       const Where here = list.index(static_cast<size_t>(i));
       if (clusters[i].weight() == 0) here.field("weight").error("expected at least 1");
-      refuse(clusters[i].has_metadata_match(), here, "metadata_match",
-             "endpoint subsets are not supported; name a cluster for each");
       add(clusters[i].name(), clusters[i].weight(), here.field("name"));
+      plan.targets.back().wanted = cluster::criteriaOf(clusters[i].metadata_match(), wanted);
     }
     if (plan.total_weight > std::numeric_limits<uint32_t>::max())
       list.error("the weights' sum is more than 4294967295");
   } else if (proto.cluster_specifier_case() == Proto::kCluster) {
     add(proto.cluster(), 1, at.field("cluster"));
+    plan.targets.back().wanted = wanted;
   } else {
     at.error("expected cluster or weighted_clusters");
   }

@@ -37,6 +37,7 @@ struct TcpProxyPlan {
     std::string name;
     uint32_t slot;  // kNoSlot: there is no such cluster
     uint32_t weight = 1;
+    cluster::CriteriaPtr wanted = {};     // of the endpoint; null: nothing
     cluster::NamedClusterPtr named = {};  // null: it is never taken away
   };
   const Target& pick(uint64_t random) const;

@@ -60,6 +60,12 @@ void appendJson(std::string& to, const Value& value) {
 
 }  // namespace
 
+std::string jsonOf(const Value& value) {
+  std::string json;
+  appendJson(json, value);
+  return json;
+}
+
 Metadata::Found ConfiguredMetadata::append(std::string& to, std::string_view space,
                                            std::span<const std::string> keys) const {
   const auto found = proto_.filter_metadata().find(std::string(space));

@@ -83,10 +83,25 @@ TEST(ConfiguredMetadata, keepsItsTypeInJson) {
   EXPECT_EQ(line, "{\"of_route\":{\"er\":\"down\"}}\n");
 }
 
+TEST(ConfiguredMetadata, WhatIsSaidOfTheEndpointIsReadTwoWays) {
+  envoy::config::core::v3::Metadata proto;
+  (*(*proto.mutable_filter_metadata())["envoy.lb"].mutable_fields())["version"].set_number_value(2);
+  const ConfiguredMetadata metadata(proto);
+  StreamInfo info;
+  info.upstream_metadata = &metadata;
+  const auto format = AccessLogFormat::compile(
+      "%UPSTREAM_METADATA(envoy.lb:version)% %METADATA(UPSTREAM_HOST:envoy.lb)%");
+  ASSERT_TRUE(format);
+  std::string line;
+  format->append(line, info);
+  EXPECT_EQ(line, "2 {\"version\":2}");
+  EXPECT_EQ(format->unsupported(), std::vector<std::string>());
+}
+
 TEST(ConfiguredMetadata, formatsAreChecked) {
   EXPECT_EQ(logged("%METADATA(FOO:a:b)%", nullptr),
-            "at position 0: METADATA: 'FOO' has no metadata, expected DYNAMIC, ROUTE, VIRTUAL_HOST "
-            "or CLUSTER");
+            "at position 0: METADATA: 'FOO' has no metadata, expected DYNAMIC, ROUTE, "
+            "VIRTUAL_HOST, CLUSTER or UPSTREAM_HOST");
   EXPECT_EQ(logged("%DYNAMIC_METADATA%", nullptr),
             "at position 0: DYNAMIC_METADATA needs a parameter in ()");
   EXPECT_EQ(AccessLogFormat::compile("%METADATA(LISTENER:a)%")->unsupported(),

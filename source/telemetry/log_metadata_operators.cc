@@ -15,8 +15,8 @@ constexpr std::pair<std::string_view, Source> kSources[] = {
     {"ROUTE", &StreamInfo::route_metadata},
     {"VIRTUAL_HOST", &StreamInfo::virtual_host_metadata},
     {"CLUSTER", &StreamInfo::cluster_metadata},
+    {"UPSTREAM_HOST", &StreamInfo::upstream_metadata},
     // Envoy knows these, so a format that names them is no mistake; they find nothing here.
-    {"UPSTREAM_HOST", nullptr},
     {"LISTENER", nullptr},
     {"LISTENER_FILTER_CHAIN", nullptr},
     {"VIRTUAL_CLUSTER", nullptr},
@@ -48,8 +48,9 @@ Result<LogArgs> prepareSource(std::string_view parameter) {
     args.supported = source != nullptr;
     return args;
   }
-  return Error{"", "'" + std::string(name) +
-                       "' has no metadata, expected DYNAMIC, ROUTE, VIRTUAL_HOST or CLUSTER"};
+  return Error{
+      "", "'" + std::string(name) +
+              "' has no metadata, expected DYNAMIC, ROUTE, VIRTUAL_HOST, CLUSTER or UPSTREAM_HOST"};
 }
 
 LogValue metadata(const LogArgs& args, const StreamInfo& info, std::string& scratch) {
@@ -72,6 +73,7 @@ const std::vector<LogOperatorRow>& metadataOperators() {
   static const std::vector<LogOperatorRow> kRows = {
       {"DYNAMIC_METADATA", &metadata, &preparePath<&StreamInfo::dynamic_metadata>, true},
       {"CLUSTER_METADATA", &metadata, &preparePath<&StreamInfo::cluster_metadata>, true},
+      {"UPSTREAM_METADATA", &metadata, &preparePath<&StreamInfo::upstream_metadata>, true},
       {"METADATA", &metadata, &prepareSource, true},
   };
   return kRows;

@@ -9,8 +9,7 @@ const std::vector<LogOperatorRow>& unsupportedOperators() {
   static const std::vector<LogOperatorRow> kRows = [] {
     std::vector<LogOperatorRow> rows;
     for (std::string_view name : {
-             // Metadata, filter state, expressions.
-             "UPSTREAM_METADATA",
+             // Filter state, expressions.
              "FILTER_STATE",
              "UPSTREAM_FILTER_STATE",
              "CUSTOM_FLAGS",

@@ -283,7 +283,6 @@ def test_redis_through_it(place):
 @pytest.mark.parametrize("field, value, reason", [
     ("tunneling_config", {"hostname": "a:1"}, "CONNECT"),
     ("on_demand", {"odcds_config": {"ads": {}}}, "on demand"),
-    ("metadata_match", {"filter_metadata": {"envoy.lb": {"a": "b"}}}, "subsets"),
     ("upstream_connect_mode", "ON_DOWNSTREAM_DATA", "IMMEDIATE"),
     ("max_connect_attempts", 0, "at least 1"),
 ])

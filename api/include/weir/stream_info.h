@@ -93,6 +93,7 @@ struct StreamInfo {
   const Metadata* route_metadata = nullptr;
   const Metadata* virtual_host_metadata = nullptr;
   const Metadata* cluster_metadata = nullptr;
+  const Metadata* upstream_metadata = nullptr;  // of the last endpoint tried
 
   const RequestHead* request = nullptr;
   const ResponseHead* response = nullptr;

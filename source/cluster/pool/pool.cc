@@ -45,6 +45,7 @@ Pool::Pool(net::Loop& loop, PoolOwner& owner, const Cluster& cluster, EndpointPt
       priority_(key.priority),
       budgets_(cluster.budgets(key.priority)),
       endpoint_(std::move(endpoint)),
+      metadata_(endpoint_->metadata),
       version_(key.version),
       server_name_(std::move(key.server_name)) {
   if (version_ != HttpVersion::Http1) {

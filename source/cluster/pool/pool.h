@@ -72,6 +72,9 @@ class Pool {
   const Cluster& cluster() const { return *cluster_; }
   const Endpoint& endpoint() const { return *endpoint_; }
   const EndpointPtr& sharedEndpoint() const { return endpoint_; }
+  // As it is said now of the host; null: nothing.
+  const EndpointMetadataPtr& metadata() const { return metadata_; }
+  void setMetadata(EndpointMetadataPtr metadata) { metadata_ = std::move(metadata); }
   HttpVersion version() const { return version_; }
   const std::string& serverName() const { return server_name_; }
   net::Loop& loop() { return loop_; }
@@ -109,6 +112,7 @@ class Pool {
   const Priority priority_;
   Budgets& budgets_;
   EndpointPtr endpoint_;
+  EndpointMetadataPtr metadata_;
   const HttpVersion version_;
   const std::string server_name_;
   ClientList open_;  // with room
