@@ -135,6 +135,8 @@ TEST_F(ConfigDumpTest, endpointsOnRequest) {
             envoy::config::core::v3::HEALTHY);
   const auto& endpoint = assignment.endpoints(0).lb_endpoints(0).endpoint();
   EXPECT_EQ(endpoint.address().socket_address().port_value(), 19873u);
+  const auto& said = assignment.endpoints(0).lb_endpoints(0).metadata().filter_metadata();
+  EXPECT_EQ(said.at("envoy.lb").fields().at("version").string_value(), "2");
 }
 
 TEST_F(ConfigDumpTest, resourceGivesItsElementsOnly) {

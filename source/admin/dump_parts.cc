@@ -59,6 +59,7 @@ envoy::config::endpoint::v3::ClusterLoadAssignment assignmentOf(const cluster::C
     auto& entry = *locality->add_lb_endpoints();
     writeAddress(endpoint->connectAddress(), *entry.mutable_endpoint()->mutable_address());
     entry.mutable_endpoint()->set_hostname(endpoint->hostname);
+    if (endpoint->metadata != nullptr) *entry.mutable_metadata() = endpoint->metadata->all.proto();
     entry.set_health_status(statusOf(endpoint->health));
     entry.mutable_load_balancing_weight()->set_value(endpoint->weight);
   }

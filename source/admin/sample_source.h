@@ -56,6 +56,10 @@ struct SampleSource final : AdminSource {
     endpoint->text = endpoint->address.text();
     endpoint->region = "r1";
     endpoint->zone = "z1";
+    envoy::config::core::v3::Metadata said;
+    auto& balancing = *(*said.mutable_filter_metadata())["envoy.lb"].mutable_fields();
+    balancing["version"].set_string_value("2");
+    endpoint->metadata = cluster::EndpointMetadata::from(said);
     endpoint->counts.cx_total = 3;
     endpoint->counts.rq_active = 2;
     auto clusters = std::make_shared<std::vector<cluster::ClusterPtr>>();

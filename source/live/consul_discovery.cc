@@ -89,6 +89,22 @@ cluster::Health healthOf(consul::Status status) {
   return cluster::Health::Unhealthy;
 }
 
+// What subsets are made by, and what tells instances apart in logs.
+cluster::EndpointMetadataPtr metadataOf(const consul::Instance& instance) {
+  envoy::config::core::v3::Metadata proto;
+  auto& own = *(*proto.mutable_filter_metadata())["consul"].mutable_fields();
+  own["id"].set_string_value(instance.id);
+  own["node"].set_string_value(instance.node);
+  own["datacenter"].set_string_value(instance.datacenter);
+  auto& said = *(*proto.mutable_filter_metadata())[cluster::kBalancingMetadata].mutable_fields();
+  for (const auto& [key, value] : instance.meta) said[key].set_string_value(value);
+  if (!instance.tags.empty()) {
+    auto& tags = *said["tags"].mutable_list_value();
+    for (const std::string& tag : instance.tags) tags.add_values()->set_string_value(tag);
+  }
+  return cluster::EndpointMetadata::from(proto);
+}
+
 }  // namespace
 
 std::vector<cluster::EndpointSpec> endpointsOf(const std::vector<consul::Instance>& instances,
@@ -102,6 +118,7 @@ std::vector<cluster::EndpointSpec> endpointsOf(const std::vector<consul::Instanc
     spec.priority = priority;
     spec.health = healthOf(instance.status);
     spec.region = instance.datacenter;
+    spec.metadata = metadataOf(instance);
     specs.push_back(std::move(spec));
   }
   return specs;

@@ -60,6 +60,23 @@ TEST_F(ConsulDiscoveryTest, InstancesAreEndpointsOfTheirHealthAndWeight) {
   EXPECT_THAT(take(), ElementsAre("10.0.0.1:80/0*1 10.0.0.1:81/0*1? 10.0.0.1:82/0*1!", "ready"));
 }
 
+TEST(ConsulEndpoints, TagsAndMetaAreMetadata) {
+  consul::Instance instance;
+  instance.id = "web-1";
+  instance.node = "n1";
+  instance.tags = {"blue", "eu"};
+  instance.meta = {{"version", "2"}};
+  const auto specs = endpointsOf({instance}, 0);
+  ASSERT_EQ(specs.size(), 1u);
+  ASSERT_NE(specs[0].metadata, nullptr);
+  const auto& balancing = specs[0].metadata->balancing;
+  EXPECT_EQ(balancing.at("version").json, R"("2")");
+  EXPECT_THAT(balancing.at("tags").items, ElementsAre(R"("blue")", R"("eu")"));
+  std::string text;
+  specs[0].metadata->all.append(text, "consul", std::vector<std::string>{"id"});
+  EXPECT_EQ(text, "web-1");
+}
+
 TEST_F(ConsulDiscoveryTest, DatacentersArePriorities) {
   services["web"].body = "[" + instanceJson("a", 80) + "]";
   follow({"", "dc2"});

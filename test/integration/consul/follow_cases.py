@@ -164,6 +164,15 @@ def weights(stage):
 
 
 @case
+def tags_meta_and_datacenter_are_shown(stage):
+    stage.register("one", Tags=["blue"], Meta={"version": "2.7"})
+    stage.follow()
+    dump = stage.page("/config_dump?include_eds")
+    for word in ('"blue"', '"version"', '"2.7"', '"dc1"'):
+        assert word in dump, f"{word} is not in\n{dump[-3000:]}"
+
+
+@case
 def near_an_agent(stage):
     stage.register("one")
     stage.follow(cs.cluster(instances={"near": "_agent"}))
