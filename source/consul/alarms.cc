@@ -35,8 +35,8 @@ void Alarms::Registered::onTimer() {
 
 Alarms::Failing::Failing(Alarms& alarms, const std::string& status)
     : alarms_(alarms),
-      watch_(alarms.agent_, "checks that are " + status,
-             checksIn(status, alarms.agent_.settings()), *this) {
+      watch_(alarms.agent_, "checks that are " + status, checksIn(status, alarms.agent_.settings()),
+             *this) {
   watch_.start();
 }
 

@@ -156,12 +156,12 @@ void Clusters::warm(Entry& entry, ClusterLife& life) {
 void Clusters::follow(const envoy::config::core::v3::ConfigSource& source, const Where& at) {
   xds::TypeState* state = parts_.sources.find(source, xds::ResourceType::Cluster, at);
   if (state == nullptr) return;
-  feeds_.follow(source.has_self(), *state, parts_.loop,
-                xds::Watch::Wish{
-                    xds::Watch::Kind::All,
-                    {},
-                    xds::Sources::patienceOf(source),
-                    root_.scope("cluster_manager").scope(source.has_self() ? "consul" : "cds")});
+  feeds_.follow(
+      source.has_self(), *state, parts_.loop,
+      xds::Watch::Wish{xds::Watch::Kind::All,
+                       {},
+                       xds::Sources::patienceOf(source),
+                       root_.scope("cluster_manager").scope(source.has_self() ? "consul" : "cds")});
 }
 
 // New ones and changes first, so that what moves from one name to another always has a place.
